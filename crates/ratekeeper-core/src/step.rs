@@ -191,11 +191,11 @@ fn take_back(stored: &mut Stored, limit: &Limit, at: At, ask: &Ask) {
         }
         (State::Window(window), None) => window.take_back(limit, at, ask.cost, None),
         (State::Entries(entries), Some(Token::Entry(appended))) => {
-            entries.take_back(limit, ask.cost, appended)
+            entries.take_back(limit, ask.cost, appended);
         }
         (State::Entries(entries), Some(Token::Holder(holder))) => entries.release(holder),
         (State::Entries(entries), None) if limit.algorithm == Algorithm::SlidingLog => {
-            entries.credit(ask.cost)
+            entries.credit(ask.cost);
         }
         // `validate` has refused every other pair.
         _ => {}

@@ -26,10 +26,6 @@ impl At {
     }
 }
 
-/// A refund that its limit cannot do; see [`StepError`](crate::StepError).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unsupported;
-
 /// What every kernel can tell of its state and do to it, at an instant that is an argument.
 pub(crate) trait Kernel {
     /// The greatest cost that passes.
