@@ -1,7 +1,11 @@
 //! `cargo xtask …`: everything that is done to this repository, in one place.
 //!
 //! Each sub-command is one module; `cargo xtask ci` is the sum that every change must pass.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program talks to its user"
+)]
 
 mod bench;
 mod ci;

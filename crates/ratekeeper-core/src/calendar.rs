@@ -89,16 +89,9 @@ impl Calendar {
     /// # Errors
     /// [`LimitError::TimeZone`] if the bundled time zone database has no such zone.
     pub fn new(period: Period, zone: &str) -> Result<Self, LimitError> {
-        let found = jiff::tz::db().get(zone).map_err(|_| LimitError::TimeZone {
-            name: zone.to_owned(),
-        })?;
+        let found = jiff::tz::db().get(zone).map_err(|_| LimitError::TimeZone { name: zone.to_owned() })?;
         let name = found.iana_name().unwrap_or(zone).to_owned();
-        Ok(Self(Arc::new(Inner {
-            period,
-            zone: found,
-            name,
-            last: AtomicU64::new(0),
-        })))
+        Ok(Self(Arc::new(Inner { period, zone: found, name, last: AtomicU64::new(0) })))
     }
 
     /// The period of this calendar.
@@ -127,9 +120,7 @@ impl Calendar {
         }
         let (start, end) = self.compute(now);
         let (first, after) = (start.as_micros() / 1_000_000, end.as_micros() / 1_000_000);
-        self.0
-            .last
-            .store(first << LENGTH_BITS | (after - first), Ordering::Relaxed);
+        self.0.last.store(first << LENGTH_BITS | (after - first), Ordering::Relaxed);
         (start, end)
     }
 
@@ -139,10 +130,7 @@ impl Calendar {
             .and_then(|us| JiffTimestamp::from_microsecond(us).ok());
         // Timestamp::MAX is in the year 2255, far inside what jiff can represent.
         let instant = instant.unwrap_or(JiffTimestamp::UNIX_EPOCH);
-        let mut first = self
-            .0
-            .period
-            .first_date(instant.to_zoned_datetime(self.0.zone.clone()).date());
+        let mut first = self.0.period.first_date(instant.to_zoned_datetime(self.0.zone.clone()).date());
         loop {
             let next = self.0.period.next_date(first);
             let end = self.first_instant(next);

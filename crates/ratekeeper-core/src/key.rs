@@ -40,10 +40,7 @@ impl<'a> Key<'a> {
     /// If it is longer than [`MAX_KEY`], or the scope is longer than the key.
     pub fn scoped(bytes: &'a [u8], scope: usize) -> Result<Self, KeyError> {
         if bytes.len() > MAX_KEY || scope > bytes.len() {
-            return Err(KeyError {
-                length: bytes.len(),
-                scope,
-            });
+            return Err(KeyError { length: bytes.len(), scope });
         }
         Ok(Self { bytes, scope })
     }

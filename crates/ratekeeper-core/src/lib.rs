@@ -15,6 +15,8 @@ mod calendar;
 mod kernel;
 mod key;
 mod limit;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
 mod state;
 pub mod step;
 mod time;

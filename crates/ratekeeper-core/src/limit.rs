@@ -121,9 +121,7 @@ impl Limit {
     /// If the algorithm has no burst, or `burst` is out of range.
     pub fn with_burst(mut self, burst: u64) -> Result<Self, LimitError> {
         if !self.algorithm.has_burst() {
-            return Err(LimitError::BurstNotAllowed {
-                algorithm: self.algorithm,
-            });
+            return Err(LimitError::BurstNotAllowed { algorithm: self.algorithm });
         }
         self.burst = burst;
         self.derive()
@@ -178,10 +176,7 @@ impl Limit {
         let fill = u128::from(MAX_SPAN.get()) * u128::from(self.ticks) / u128::from(self.unit);
         let max = u64::try_from(fill).unwrap_or(u64::MAX).min(MAX_COUNT);
         if self.algorithm.has_burst() && (self.burst == 0 || self.burst > max) {
-            return Err(LimitError::Burst {
-                given: self.burst,
-                max,
-            });
+            return Err(LimitError::Burst { given: self.burst, max });
         }
         self.capacity = match self.algorithm {
             Algorithm::LeakyQueue => {
@@ -203,9 +198,7 @@ impl Limit {
             (None, _) => window.number(self.window.get()),
         };
         let mut rest = Fnv::new();
-        rest.text(self.algorithm.name())
-            .number(self.count)
-            .number(self.window.get());
+        rest.text(self.algorithm.name()).number(self.count).number(self.window.get());
         rest.number(self.burst).number(self.max_delay.get());
         Tag(u64::from(window.folded()) << 32 | u64::from(rest.folded()))
     }

@@ -37,10 +37,7 @@ impl Stored {
             algorithm::Kernel::Window => State::Window(Window::default()),
             algorithm::Kernel::Entries => State::Entries(Box::default()),
         };
-        Self {
-            tag: limit.tag,
-            state,
-        }
+        Self { tag: limit.tag, state }
     }
 
     /// This state as `limit` reads it: unchanged under the limit that wrote it, else carried over as far as its
@@ -63,10 +60,7 @@ impl Stored {
             }
             (_, fresh) => fresh,
         };
-        Self {
-            tag: limit.tag,
-            state,
-        }
+        Self { tag: limit.tag, state }
     }
 
     /// The instant from which on this state is as good as absent, under the limit that wrote it: a store may
@@ -87,6 +81,12 @@ impl Stored {
             State::Gcra(_) | State::Window(_) => 0,
             State::Entries(entries) => size_of::<Entries>() + entries.heap_bytes(),
         }
+    }
+
+    /// Whether one more entry would need more memory than this state has.
+    #[must_use]
+    pub fn must_grow(&self) -> bool {
+        matches!(&self.state, State::Entries(entries) if entries.is_full())
     }
 
     pub(crate) fn kernel(&self) -> &dyn Kernel {

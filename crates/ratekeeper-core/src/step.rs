@@ -95,11 +95,7 @@ pub fn evaluate(stored: &Stored, limit: &Limit, now: Timestamp, phase: Micros, a
         }
         _ => None,
     };
-    Evaluation {
-        passes,
-        grantable,
-        delay,
-    }
+    Evaluation { passes, grantable, delay }
 }
 
 fn takes(op: Op) -> bool {
@@ -160,10 +156,7 @@ fn add(stored: &mut Stored, limit: &Limit, at: At, holder: Holder, cost: u64) ->
     match &mut stored.state {
         State::Gcra(gcra) => {
             gcra.add(limit, at, cost);
-            Token::Gcra {
-                at: gcra.at,
-                rest: gcra.rest,
-            }
+            Token::Gcra { at: gcra.at, rest: gcra.rest }
         }
         State::Window(window) => Token::Window(window.add(limit, at, cost)),
         State::Entries(entries) if limit.algorithm == Algorithm::Concurrency => {

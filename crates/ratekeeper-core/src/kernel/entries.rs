@@ -39,14 +39,12 @@ impl Entries {
     pub fn from_parts(entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut list: VecDeque<Entry> = entries.into_iter().collect();
         list.make_contiguous().sort_by_key(|entry| entry.expiry);
-        let total = list
-            .iter()
-            .fold(0, |sum: u64, entry| sum.saturating_add(entry.count));
+        let total = list.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.count));
         Self { list, total }
     }
 
     /// The entries in the order of their expiry, expired ones among them until the next write.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.list.iter()
     }
 
@@ -54,6 +52,11 @@ impl Entries {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         self.list.capacity() * size_of::<Entry>()
+    }
+
+    /// Whether one more entry needs more memory.
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.len() == self.list.capacity()
     }
 
     /// The clock of these entries: a log's never runs behind its newest entry.
@@ -107,11 +110,7 @@ impl Entries {
                 newest.expiry = expiry;
                 newest.count += cost;
             }
-            _ => self.list.push_back(Entry {
-                expiry,
-                count: cost,
-                holder: Holder::default(),
-            }),
+            _ => self.list.push_back(Entry { expiry, count: cost, holder: Holder::default() }),
         }
         self.total += cost;
         clock
@@ -128,14 +127,7 @@ impl Entries {
         }
         let expiry = at.now + limit.window.get();
         let index = self.list.partition_point(|entry| entry.expiry <= expiry);
-        self.list.insert(
-            index,
-            Entry {
-                expiry,
-                count,
-                holder,
-            },
-        );
+        self.list.insert(index, Entry { expiry, count, holder });
     }
 
     /// Ends the hold of `holder`; nothing happens if it has none.

@@ -41,10 +41,7 @@ impl Gcra {
     fn saturated(at: u128, rest: u64) -> Self {
         match u64::try_from(at) {
             Ok(at) if at <= MAX_EXACT => Self { at, rest },
-            _ => Self {
-                at: MAX_EXACT,
-                rest: 0,
-            },
+            _ => Self { at: MAX_EXACT, rest: 0 },
         }
     }
 
@@ -73,10 +70,7 @@ impl Gcra {
     /// The state under a limit that has changed: on whole microseconds, and no further ahead than the new
     /// capacity allows.
     pub(crate) fn adapt(self, limit: &Limit, at: At) -> Self {
-        let carried = Self {
-            at: (self.at + u64::from(self.rest > 0)).min(MAX_EXACT),
-            rest: 0,
-        };
+        let carried = Self { at: (self.at + u64::from(self.rest > 0)).min(MAX_EXACT), rest: 0 };
         match carried.ahead(limit, at) > limit.capacity {
             true => Self::from_ahead(limit, at, limit.capacity),
             false => carried,
@@ -98,10 +92,7 @@ impl Kernel for Gcra {
 
     fn fits_after(&self, limit: &Limit, at: At, cost: u64) -> u64 {
         let needed = self.ahead(limit, at) + u128::from(cost) * u128::from(limit.unit);
-        saturate(divide_up(
-            needed.saturating_sub(limit.capacity),
-            u128::from(limit.ticks),
-        ))
+        saturate(divide_up(needed.saturating_sub(limit.capacity), u128::from(limit.ticks)))
     }
 
     #[inline]

@@ -19,10 +19,7 @@ pub(crate) struct At {
 
 impl At {
     pub(crate) fn new(now: Timestamp, phase: Micros) -> Self {
-        Self {
-            now: now.as_micros(),
-            phase: phase.get(),
-        }
+        Self { now: now.as_micros(), phase: phase.get() }
     }
 }
 

@@ -42,11 +42,7 @@ impl Window {
             return self;
         }
         let follows = limit.algorithm == Algorithm::SlidingWindow && start - self.start == limit.window.get();
-        Self {
-            start,
-            current: 0,
-            previous: if follows { self.current } else { 0 },
-        }
+        Self { start, current: 0, previous: if follows { self.current } else { 0 } }
     }
 
     /// What counts against the limit at this instant; the window is rolled.
@@ -56,10 +52,7 @@ impl Window {
             return self.current;
         }
         let elapsed = at.now.saturating_sub(self.start);
-        let gone = divide(
-            u128::from(self.previous) * u128::from(elapsed),
-            u128::from(limit.window.get()),
-        );
+        let gone = divide(u128::from(self.previous) * u128::from(elapsed), u128::from(limit.window.get()));
         (self.current + self.previous).saturating_sub(saturate(gone))
     }
 
@@ -83,10 +76,7 @@ impl Window {
     pub(crate) fn take_back(&mut self, limit: &Limit, at: At, cost: u64, receipt: Option<u64>) {
         let window = self.rolled(limit, at);
         if receipt.is_none_or(|start| start == window.start) {
-            *self = Self {
-                current: window.current.saturating_sub(cost),
-                ..window
-            };
+            *self = Self { current: window.current.saturating_sub(cost), ..window };
         }
     }
 

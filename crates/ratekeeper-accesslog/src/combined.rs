@@ -1,0 +1,144 @@
+//! Combined and common log lines: `client ident user [time] "request" status bytes "referer" "user agent"`.
+
+use std::borrow::Cow;
+
+use ratekeeper_core::Timestamp;
+
+use crate::request::RequestLine;
+use crate::time::{TimeFault, parse_clf};
+use crate::{Excerpt, LineError, Record, client, text};
+
+/// More bytes than a time in brackets can have.
+const TIME_BYTES: usize = 64;
+
+/// Parses a line that is trimmed and not empty.
+pub(crate) fn parse(line: &[u8]) -> Result<Record<'_>, LineError> {
+    let (head, time, tail) = split_at_time(line)?;
+    let mut record = Record { time, ..Record::default() };
+    identity(head, &mut record)?;
+
+    let tail = tail.trim_ascii_start();
+    let quoted = tail.strip_prefix(b"\"").ok_or_else(|| LineError::NoRequest { found: Excerpt::new(tail) })?;
+    let end = end_of_request(quoted).ok_or_else(|| LineError::RequestNotClosed { found: Excerpt::new(quoted) })?;
+    let (request, rest) = quoted.split_at(end);
+    let line = RequestLine::parse(request)
+        .map_err(|fault| LineError::BadRequest { found: Excerpt::new(request), fault })?;
+    let (path, host) = line.target.decoded();
+    record.method = Some(Cow::Borrowed(line.method));
+    record.path = Some(path);
+    record.host = host.or(record.host);
+
+    let (status, rest) = word(rest.get(1..).unwrap_or_default());
+    record.status = status_code(status);
+    let (_bytes, rest) = word(rest);
+    let (referer, rest) = quoted_field(rest);
+    let (agent, _) = quoted_field(rest);
+    record.add_header("referer", text::field(referer));
+    record.add_header("user-agent", text::field(agent));
+    Ok(record)
+}
+
+/// What stands before the brackets of the time, the time, and what stands after them.
+fn split_at_time(line: &[u8]) -> Result<(&[u8], Timestamp, &[u8]), LineError> {
+    let mut form = None;
+    for open in memchr::memchr_iter(b'[', line) {
+        let (head, after) = line.split_at(open);
+        let after = after.get(1..).unwrap_or_default();
+        let window = after.get(..TIME_BYTES).unwrap_or(after);
+        let close = memchr::memchr(b']', window);
+        let written = close.and_then(|close| window.get(..close)).unwrap_or(window);
+        match parse_clf(written) {
+            Ok(time) if close.is_some() => {
+                return Ok((head, time, after.get(written.len() + 1..).unwrap_or_default()));
+            }
+            // A bracket may also stand in the client or the user name: look for a better one.
+            Ok(_) | Err(TimeFault::ClfForm) => form = form.or(Some(written)),
+            Err(fault) => return Err(LineError::BadTime { found: Excerpt::new(written), fault }),
+        }
+    }
+    Err(match form {
+        Some(written) => LineError::BadTime { found: Excerpt::new(written), fault: TimeFault::ClfForm },
+        None => LineError::NoTime { found: Excerpt::new(line) },
+    })
+}
+
+/// Client, ident and user; a virtual host may stand before them.
+fn identity<'a>(head: &'a [u8], record: &mut Record<'a>) -> Result<(), LineError> {
+    let (mut first, mut rest) = word(head);
+    if first.is_empty() {
+        return Err(LineError::NoClient);
+    }
+    record.ip = client::address(first);
+    if record.ip.is_none() {
+        let (second, after) = word(rest);
+        // `host client ident user`: in the plain form the second word is the ident, which is never an address.
+        if let Some(ip) = client::address(second) {
+            record.ip = Some(ip);
+            record.host = text::field(first);
+            (first, rest) = (second, after);
+        }
+    }
+    if record.ip.is_none() {
+        record.client_name = text::field(first);
+    }
+    let (_ident, user) = word(rest);
+    record.user = text::field(user.trim_ascii());
+    Ok(())
+}
+
+/// The next word and what follows it.
+fn word(input: &[u8]) -> (&[u8], &[u8]) {
+    let input = input.trim_ascii_start();
+    input.split_at(memchr::memchr(b' ', input).unwrap_or(input.len()))
+}
+
+/// The status that three digits write.
+pub(crate) fn status_code(digits: &[u8]) -> Option<u16> {
+    let (3, Ok(text)) = (digits.len(), std::str::from_utf8(digits)) else {
+        return None;
+    };
+    text.parse().ok().filter(|status| *status >= 100)
+}
+
+/// Where the quote stands that ends the request. Old servers did not escape quotes inside: the right one is
+/// followed by the status. Where none is, a quote before a space or the line's end has to do.
+fn end_of_request(quoted: &[u8]) -> Option<usize> {
+    let quotes = || memchr::memchr_iter(b'"', quoted);
+    let status_follows = |&at: &usize| match quoted.get(at + 1..).unwrap_or_default() {
+        [b' ', a, b, c] | [b' ', a, b, c, b' ', ..] => [a, b, c].iter().all(|digit| digit.is_ascii_digit()),
+        [] | [b' ', b'-'] | [b' ', b'-', b' ', ..] => true,
+        _ => false,
+    };
+    let unescaped = |at: &usize| {
+        let before = quoted.get(..*at).unwrap_or_default();
+        before.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 0
+    };
+    let space_follows = |at: &usize| quoted.get(at + 1) == Some(&b' ');
+    let mut regular = quotes().filter(unescaped);
+    regular
+        .find(status_follows)
+        .or_else(|| quotes().find(status_follows))
+        .or_else(|| quotes().filter(unescaped).find(space_follows))
+}
+
+/// The next field if it is quoted, and what follows it. Without a closing quote it runs to the line's end.
+fn quoted_field(input: &[u8]) -> (&[u8], &[u8]) {
+    let Some(body) = input.trim_ascii_start().strip_prefix(b"\"") else {
+        return (b"", b"");
+    };
+    let mut escaped = false;
+    for (at, &byte) in body.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' if matches!(body.get(at + 1), None | Some(b' ')) => {
+                return (body.get(..at).unwrap_or_default(), body.get(at + 1..).unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+    (body, b"")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! What decoding needs at hand: the tree, the environment, and a place for errors.
+
+use std::borrow::Cow;
+
+use super::Wrong;
+use super::environment::expand;
+use crate::error::{MAX_ERRORS, PolicyError, PolicyErrors};
+use crate::text::quoted;
+use crate::yaml::{Document, Kind, Node, NodeId, Position};
+
+/// The most bytes that all values together may grow to by expanding `${NAME}`.
+const MAX_EXPANDED: usize = 1 << 20;
+
+/// Reads one document and collects its errors.
+pub(crate) struct Decoder<'d> {
+    document: &'d Document,
+    file: &'d str,
+    environment: &'d dyn Fn(&str) -> Option<String>,
+    expanded: usize,
+    errors: Vec<PolicyError>,
+    more: usize,
+}
+
+impl<'d> Decoder<'d> {
+    pub(crate) fn new(
+        document: &'d Document,
+        file: &'d str,
+        environment: &'d dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        Self { document, file, environment, expanded: 0, errors: Vec::new(), more: 0 }
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &'d Node {
+        self.document.node(id)
+    }
+
+    /// Whether anything was wrong up to now.
+    pub(crate) fn failed(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// All errors; none means that all is well.
+    pub(crate) fn finish(self) -> Result<(), PolicyErrors> {
+        if self.errors.is_empty() { Ok(()) } else { Err(PolicyErrors::new(self.errors, self.more)) }
+    }
+
+    /// Reports an error of a value.
+    pub(crate) fn error(&mut self, id: NodeId, message: impl Into<String>, help: impl Into<String>) {
+        let field = self.document.path(id);
+        self.push(self.node(id).at, field, message.into(), help.into());
+    }
+
+    /// Reports an error of the name of a field.
+    pub(crate) fn error_in_name(&mut self, id: NodeId, message: impl Into<String>, help: impl Into<String>) {
+        let field = self.document.path(id);
+        self.push(self.node(id).name_at(), field, message.into(), help.into());
+    }
+
+    /// Reports that a text is not what it should be, repeating it as it was written.
+    pub(crate) fn wrong(&mut self, id: NodeId, wrong: Wrong) {
+        let written = match &self.node(id).kind {
+            Kind::Scalar { text, .. } => format!("{}: ", quoted(text)),
+            Kind::List(_) | Kind::Map(_) => String::new(),
+        };
+        self.error(id, format!("{written}{}", wrong.message), wrong.help);
+    }
+
+    fn push(&mut self, at: Position, field: String, message: String, help: String) {
+        if self.errors.len() >= MAX_ERRORS {
+            self.more += 1;
+            return;
+        }
+        let file = self.file.to_owned();
+        self.errors.push(PolicyError { file, line: at.line, column: at.column, field, message, help });
+    }
+
+    /// The text of a scalar with `${NAME}` expanded; an error if it is none, or null.
+    pub(crate) fn text(&mut self, id: NodeId, expected: &str) -> Option<Cow<'d, str>> {
+        let node = self.node(id);
+        let text = match &node.kind {
+            Kind::Scalar { text, .. } if !node.is_null() => text,
+            Kind::Scalar { .. } => {
+                self.error(id, "there is no value", format!("write {expected}, or remove the field"));
+                return None;
+            }
+            Kind::List(_) => return self.mismatch(id, "a list", expected),
+            Kind::Map(_) => return self.mismatch(id, "a mapping", expected),
+        };
+        if !text.contains("${") {
+            return Some(Cow::Borrowed(text));
+        }
+        let room = MAX_EXPANDED.saturating_sub(self.expanded);
+        match expand(text, self.environment, room) {
+            Ok(expanded) => {
+                self.expanded += expanded.len();
+                Some(Cow::Owned(expanded))
+            }
+            Err(wrong) => {
+                self.wrong(id, wrong);
+                None
+            }
+        }
+    }
+
+    /// Reports that a value is of another kind than expected.
+    pub(crate) fn mismatch<T>(&mut self, id: NodeId, found: &str, expected: &str) -> Option<T> {
+        self.error(id, format!("{found} stands here"), format!("write {expected}"));
+        None
+    }
+}

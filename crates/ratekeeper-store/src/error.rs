@@ -1,0 +1,43 @@
+//! Why a store did not answer.
+
+use ratekeeper_core::StepError;
+
+/// A store could not decide. Never a denial: what happens then is the rule's failure policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store cannot be reached, or broke off.
+    #[error("the store is unavailable: {reason}")]
+    Unavailable {
+        /// What happened.
+        reason: String,
+    },
+    /// No answer within the deadline. What was asked may or may not have been written.
+    #[error("the store did not answer within its deadline")]
+    Timeout,
+    /// A log or a list of holders would outgrow the memory that the store may use.
+    #[error("the store is full: {bytes} of at most {max_bytes} bytes are in use; raise max_bytes")]
+    Full {
+        /// Bytes in use.
+        bytes: usize,
+        /// Bytes at most.
+        max_bytes: usize,
+    },
+    /// A unit names one key twice.
+    #[error("a unit names the key {key} twice; every check of a request needs a key of its own")]
+    DuplicateKey {
+        /// The key, escaped.
+        key: String,
+    },
+    /// The operation does not exist for a limit of the batch; nothing was written.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+impl StoreError {
+    /// Whether asking again later may succeed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Timeout | Self::Full { .. })
+    }
+}

@@ -1,0 +1,260 @@
+//! The embedded default: counters in this process.
+//!
+//! The table is cut into shards, each behind a lock of its own. Shards are about a thousand keys, however many keys
+//! the store may hold, so that no insertion ever pays for the size of the table: a shard that grows moves a thousand
+//! entries, and a search for idle counters looks at sixteen. A unit locks its shards in the order of their index.
+
+mod config;
+mod entry;
+mod shard;
+mod working;
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+pub use config::{MemoryConfig, MemoryStats};
+use parking_lot::Mutex;
+use ratekeeper_core::{Key, Limit, Op, State, Timestamp};
+
+use self::entry::Entry;
+use self::shard::Shard;
+use self::working::Working;
+use crate::unit::{decide, validate};
+use crate::{Answer, Batch, Capabilities, Clock, ClockSource, Overflow, Store, StoreError, SystemClock};
+
+/// Shared counters per limit under [`Overflow::Share`].
+const SHARED_COUNTERS: u64 = 4096;
+/// How many keys a shard is meant for.
+const SHARD_KEYS: usize = 1024;
+
+/// Counters in this process: exact, atomic, bounded; lost when it ends.
+///
+/// ```
+/// use ratekeeper_core::{Key, Limit, Micros};
+/// use ratekeeper_store::{MemoryConfig, MemoryStore, Overflow};
+/// let store = MemoryStore::new(MemoryConfig { max_keys: 100_000, overflow: Overflow::Deny, ..Default::default() });
+/// assert_eq!(store.stats().keys, 0);
+/// ```
+pub struct MemoryStore {
+    shards: Box<[Padded]>,
+    hasher: foldhash::fast::RandomState,
+    clock: Arc<dyn Clock>,
+    config: MemoryConfig,
+    keys: AtomicUsize,
+    bytes: AtomicUsize,
+    evicted_idle: AtomicU64,
+    evicted_live: AtomicU64,
+    shared: AtomicU64,
+    refused: AtomicU64,
+    /// Which shard to search next for idle counters, when a key's own has none.
+    cursor: AtomicUsize,
+}
+
+/// A lock per cache line, so that neighbours do not slow each other down.
+#[derive(Default)]
+#[repr(align(64))]
+struct Padded(Mutex<Shard>);
+
+impl MemoryStore {
+    /// A store on the system's clock.
+    #[must_use]
+    pub fn new(config: MemoryConfig) -> Self {
+        Self::with_clock(config, Arc::new(SystemClock::new()))
+    }
+
+    /// A store on a clock of the caller's.
+    #[must_use]
+    pub fn with_clock(config: MemoryConfig, clock: Arc<dyn Clock>) -> Self {
+        let most = usize::try_from(SHARED_COUNTERS).unwrap_or(usize::MAX);
+        let shards = (config.max_keys / SHARD_KEYS).clamp(16, most).next_power_of_two();
+        Self {
+            shards: (0..shards).map(|_| Padded::default()).collect(),
+            hasher: foldhash::fast::RandomState::default(),
+            clock,
+            config,
+            keys: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            evicted_idle: AtomicU64::new(0),
+            evicted_live: AtomicU64::new(0),
+            shared: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            cursor: AtomicUsize::new(0),
+        }
+    }
+
+    /// What it holds, and what it has had to do.
+    #[must_use]
+    pub fn stats(&self) -> MemoryStats {
+        MemoryStats {
+            keys: self.keys.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
+            evicted_idle: self.evicted_idle.load(Relaxed),
+            evicted_live: self.evicted_live.load(Relaxed),
+            shared: self.shared.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+        }
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        validate(batch)?;
+        let now = batch.now.unwrap_or_else(|| self.clock.now());
+        for (unit, checks) in batch.each_unit() {
+            let mut working = Working::lock(self, unit.op, checks, now);
+            working.check_room(self, checks)?;
+            decide(unit, checks, now, &mut working);
+            working.finish(self, unit.op, checks);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn hash(&self, key: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key);
+        hasher.finish()
+    }
+
+    /// The place of a key among the shared counters of its limit; it decides the shard too, so that a key and its
+    /// shared counter are behind the same lock.
+    #[inline]
+    fn slot(hash: u64) -> u64 {
+        (hash >> 32) % SHARED_COUNTERS
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn shard_index(&self, hash: u64) -> usize {
+        Self::slot(hash) as usize & (self.shards.len() - 1)
+    }
+
+    /// The key of a shared counter: the limit's part of the key, then a byte that no key of the engine has.
+    fn shared_key(key: Key<'_>, limit: &Limit, hash: u64) -> Vec<u8> {
+        let mut shared = key.scope().to_vec();
+        shared.push(0xff);
+        shared.extend_from_slice(&limit.tag().get().to_le_bytes());
+        shared.extend_from_slice(&Self::slot(hash).to_le_bytes());
+        shared
+    }
+
+    /// Reserves room for one more counter in `shard`, at the cost of an idle one if need be.
+    fn reserve(&self, index: usize, shard: &mut Shard, key: Key<'_>, now: Timestamp, kept: &[usize]) -> bool {
+        let growth = if shard.table.len() < shard.table.capacity() {
+            0
+        } else {
+            shard.table.allocation_size()
+        };
+        let fits = self.bytes.load(Relaxed) + growth + key.bytes().len() <= self.config.max_bytes;
+        let counted = self.keys.fetch_add(1, Relaxed);
+        if counted < self.config.max_keys && fits {
+            return true;
+        }
+        let live = self.config.overflow == Overflow::Evict;
+        if let Some(bucket) = shard.find_idle(now, live, kept) {
+            self.evict(shard, bucket, now);
+            return true;
+        }
+        // Look further only where the bound is the number of keys, which all shards share.
+        if fits && self.evict_elsewhere(index, now) {
+            return true;
+        }
+        self.keys.fetch_sub(1, Relaxed);
+        false
+    }
+
+    /// Makes room in another shard whose lock is free.
+    fn evict_elsewhere(&self, index: usize, now: Timestamp) -> bool {
+        let other = self.cursor.fetch_add(1, Relaxed) & (self.shards.len() - 1);
+        if other == index {
+            return false;
+        }
+        let Some(mut shard) = self.shards[other].0.try_lock() else {
+            return false;
+        };
+        let Some(bucket) = shard.find_idle(now, false, &[]) else {
+            return false;
+        };
+        self.evict(&mut shard, bucket, now);
+        true
+    }
+
+    /// Keeps the books after a write to the counter in `bucket`; a reset one leaves the table.
+    #[inline]
+    fn settle(&self, shard: &mut Shard, bucket: usize, limit: &Limit, op: Op, heap_bytes: usize) {
+        let Some(entry) = shard.table.get_bucket_mut(bucket) else {
+            return;
+        };
+        entry.note_idle(limit);
+        if matches!(entry.stored.state, State::Entries(_)) {
+            self.bytes.fetch_add(entry.heap_bytes(), Relaxed);
+            self.bytes.fetch_sub(heap_bytes, Relaxed);
+        }
+        if op == Op::Reset {
+            self.forget(shard, bucket);
+        }
+    }
+
+    fn insert(&self, shard: &mut Shard, hash: u64, entry: Entry) {
+        let before = shard.table.allocation_size();
+        let heap_bytes = entry.heap_bytes();
+        shard.table.insert_unique(hash, entry, |entry| self.hash(entry.key()));
+        self.bytes.fetch_add(shard.table.allocation_size() - before + heap_bytes, Relaxed);
+    }
+
+    fn evict(&self, shard: &mut Shard, bucket: usize, now: Timestamp) {
+        let idle = shard.table.get_bucket(bucket).is_some_and(|entry| entry.idle_at() <= now);
+        let tally = if idle {
+            &self.evicted_idle
+        } else {
+            &self.evicted_live
+        };
+        tally.fetch_add(1, Relaxed);
+        self.forget(shard, bucket);
+    }
+
+    fn forget(&self, shard: &mut Shard, bucket: usize) {
+        if let Some(entry) = shard.remove(bucket) {
+            self.bytes.fetch_sub(entry.heap_bytes(), Relaxed);
+            if !entry.is_shared() {
+                self.keys.fetch_sub(1, Relaxed);
+            }
+        }
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new(MemoryConfig::default())
+    }
+}
+
+impl Store for MemoryStore {
+    fn apply<'a, 'b: 'a>(&'a self, batch: &'a mut Batch<'b>) -> Answer<'a> {
+        Answer::Ready(self.decide(batch))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            name: "memory",
+            atomic_units: true,
+            exact: true,
+            survives_restart: false,
+            survives_failover: false,
+            clock: ClockSource::Process,
+            injectable_clock: true,
+            largest_state: None,
+            trips: 0,
+            overflow: self.config.overflow,
+        }
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("config", &self.config)
+            .field("stats", &self.stats())
+            .finish()
+    }
+}

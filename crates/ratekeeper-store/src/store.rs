@@ -1,0 +1,73 @@
+//! The trait that every store implements, and what users call.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ratekeeper_core::{Key, Limit, Op, Verdict};
+
+use crate::{Answer, Batch, Capabilities, Check, StoreError};
+
+/// Where counters live.
+///
+/// A store applies the units of a batch in order, each all-or-nothing: it evaluates every check of the unit, decides,
+/// writes, and leaves a verdict in every check. A refused unit writes nothing. It decides at `Batch::now`, or at one
+/// reading of its own clock. Keys are opaque bytes: a store that cannot hold some byte escapes it so that different
+/// keys stay different.
+///
+/// [`ratekeeper_core::step`] is the truth: the conformance suite (feature `testkit`) compares every store with it.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Decides every unit of `batch`, and writes the verdicts into it.
+    ///
+    /// After an error the verdicts mean nothing, and units may or may not have been written.
+    fn apply<'a, 'b: 'a>(&'a self, batch: &'a mut Batch<'b>) -> Answer<'a>;
+
+    /// What this store can promise.
+    fn capabilities(&self) -> Capabilities;
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn apply<'a, 'b: 'a>(&'a self, batch: &'a mut Batch<'b>) -> Answer<'a> {
+        (**self).apply(batch)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+}
+
+/// What users of a single counter call; implemented for every [`Store`].
+pub trait StoreExt: Store {
+    /// Applies `op` to one counter and returns its verdict.
+    fn ask(
+        &self,
+        op: Op,
+        key: Key<'_>,
+        limit: &Limit,
+        cost: u64,
+    ) -> impl Future<Output = Result<Verdict, StoreError>> + Send {
+        async move {
+            let mut batch = Batch::new();
+            batch.push(op, [Check::new(key, limit, cost)]);
+            self.apply(&mut batch).wait().await?;
+            verdict_of(&batch)
+        }
+    }
+
+    /// Takes `cost` or nothing.
+    fn take(
+        &self,
+        key: Key<'_>,
+        limit: &Limit,
+        cost: u64,
+    ) -> impl Future<Output = Result<Verdict, StoreError>> + Send {
+        self.ask(Op::Take, key, limit, cost)
+    }
+}
+
+impl<S: Store + ?Sized> StoreExt for S {}
+
+fn verdict_of(batch: &Batch<'_>) -> Result<Verdict, StoreError> {
+    let verdict = batch.checks(0).first().and_then(|check| check.verdict);
+    verdict
+        .ok_or_else(|| StoreError::Unavailable { reason: "the store left a check without a verdict".into() })
+}
