@@ -78,7 +78,7 @@ impl Game {
 
     /// A question by nobody who holds anything.
     fn stranger(op: Op, cost: u64) -> Ask {
-        Ask::new(op, cost).by(Holder(u128::MAX))
+        Ask::new(op, cost).by(Holder::new(u128::MAX))
     }
 
     fn is(&self, algorithm: Algorithm) -> bool {

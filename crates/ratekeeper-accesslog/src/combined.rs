@@ -18,8 +18,11 @@ pub(crate) fn parse(line: &[u8]) -> Result<Record<'_>, LineError> {
     identity(head, &mut record)?;
 
     let tail = tail.trim_ascii_start();
-    let quoted = tail.strip_prefix(b"\"").ok_or_else(|| LineError::NoRequest { found: Excerpt::new(tail) })?;
-    let end = end_of_request(quoted).ok_or_else(|| LineError::RequestNotClosed { found: Excerpt::new(quoted) })?;
+    let quoted = tail
+        .strip_prefix(b"\"")
+        .ok_or_else(|| LineError::NoRequest { found: Excerpt::new(tail) })?;
+    let end =
+        end_of_request(quoted).ok_or_else(|| LineError::RequestNotClosed { found: Excerpt::new(quoted) })?;
     let (request, rest) = quoted.split_at(end);
     let line = RequestLine::parse(request)
         .map_err(|fault| LineError::BadRequest { found: Excerpt::new(request), fault })?;
@@ -109,10 +112,7 @@ fn end_of_request(quoted: &[u8]) -> Option<usize> {
         [] | [b' ', b'-'] | [b' ', b'-', b' ', ..] => true,
         _ => false,
     };
-    let unescaped = |at: &usize| {
-        let before = quoted.get(..*at).unwrap_or_default();
-        before.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 0
-    };
+    let unescaped = |&at: &usize| !is_escaped(quoted, at);
     let space_follows = |at: &usize| quoted.get(at + 1) == Some(&b' ');
     let mut regular = quotes().filter(unescaped);
     regular
@@ -126,18 +126,17 @@ fn quoted_field(input: &[u8]) -> (&[u8], &[u8]) {
     let Some(body) = input.trim_ascii_start().strip_prefix(b"\"") else {
         return (b"", b"");
     };
-    let mut escaped = false;
-    for (at, &byte) in body.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' if matches!(body.get(at + 1), None | Some(b' ')) => {
-                return (body.get(..at).unwrap_or_default(), body.get(at + 1..).unwrap_or_default());
-            }
-            _ => {}
-        }
+    let closes = |&at: &usize| matches!(body.get(at + 1), None | Some(b' ')) && !is_escaped(body, at);
+    match memchr::memchr_iter(b'"', body).find(closes) {
+        Some(at) => (body.get(..at).unwrap_or_default(), body.get(at + 1..).unwrap_or_default()),
+        None => (body, b""),
     }
-    (body, b"")
+}
+
+/// Whether an odd number of backslashes stands before `at`.
+fn is_escaped(input: &[u8], at: usize) -> bool {
+    let before = input.get(..at).unwrap_or_default();
+    before.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
 }
 
 #[cfg(test)]

@@ -41,7 +41,9 @@ const FLAG_COMMENT: u8 = 16;
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Header { first: bool },
+    Header {
+        first: bool,
+    },
     Body,
     Trailer,
     /// The error that follows the bytes given out last.
@@ -79,7 +81,12 @@ impl<R: Read> Gunzip<R> {
         }
         let [id1, id2, method, flags, ..] = self.exact::<10>()?;
         if [id1, id2] != MAGIC {
-            return Err(if first { GzipFault::Header } else { GzipFault::Trailing }.into());
+            return Err(if first {
+                GzipFault::Header
+            } else {
+                GzipFault::Trailing
+            }
+            .into());
         }
         if method != DEFLATE {
             return Err(GzipFault::Header.into());
@@ -134,7 +141,9 @@ impl<R: Read> Gunzip<R> {
             match status {
                 Ok(Status::StreamEnd) => self.state = State::Trailer,
                 Ok(Status::Ok | Status::BufError) if given > 0 || taken > 0 => {}
-                Ok(Status::Ok | Status::BufError) if !at_end => self.state = State::Failed(GzipFault::Corrupt),
+                Ok(Status::Ok | Status::BufError) if !at_end => {
+                    self.state = State::Failed(GzipFault::Corrupt);
+                }
                 Ok(Status::Ok | Status::BufError) => self.state = State::Failed(GzipFault::Truncated),
                 Err(_) => self.state = State::Failed(GzipFault::Corrupt),
             }

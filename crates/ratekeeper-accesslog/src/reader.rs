@@ -153,7 +153,11 @@ impl LogReader {
             if self.ended.is_some() {
                 let line = self.pending.clone();
                 self.pending.start = line.end;
-                return if line.is_empty() { None } else { Some(Found::At(line)) };
+                return if line.is_empty() {
+                    None
+                } else {
+                    Some(Found::At(line))
+                };
             }
             self.make_room();
             self.fill();
@@ -161,7 +165,11 @@ impl LogReader {
     }
 
     fn measured(&self, line: Range<usize>) -> Found {
-        if line.len() > self.max_line { Found::TooLong(wide(line.len())) } else { Found::At(line) }
+        if line.len() > self.max_line {
+            Found::TooLong(wide(line.len()))
+        } else {
+            Found::At(line)
+        }
     }
 
     /// Drops the line that `pending` begins, up to its end or that of the input: its length.
@@ -194,6 +202,8 @@ impl LogReader {
         if self.pending.len() == self.buffer.len() {
             // Only a line within the limit comes here: the buffer never passes the limit by more than its first size.
             let length = (self.buffer.len() * 2).min(self.max_line.saturating_add(BUFFER_BYTES));
+            // Doubling by `Vec` itself would pass it.
+            self.buffer.reserve_exact(length - self.buffer.len());
             self.buffer.resize(length, 0);
         }
     }

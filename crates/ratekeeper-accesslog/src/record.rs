@@ -69,7 +69,11 @@ impl<'a> Record<'a> {
             route: self.route.map(owned),
             status: self.status,
             headers: self.headers.into_iter().map(|(name, value)| (owned(name), owned(value))).collect(),
-            descriptors: self.descriptors.into_iter().map(|(name, value)| (owned(name), owned(value))).collect(),
+            descriptors: self
+                .descriptors
+                .into_iter()
+                .map(|(name, value)| (owned(name), owned(value)))
+                .collect(),
             cost: self.cost,
         }
     }

@@ -43,7 +43,11 @@ impl<'a> RequestLine<'a> {
             return Err(RequestFault::Target);
         }
         let connects = method == "CONNECT" && target.first() != Some(&b'/');
-        let target = if connects { Target::authority(target) } else { Target::split(target) };
+        let target = if connects {
+            Target::authority(target)
+        } else {
+            Target::split(target)
+        };
         Ok(Self { method, target })
     }
 }
@@ -52,13 +56,21 @@ impl<'a> RequestLine<'a> {
 pub(crate) fn method(word: &[u8]) -> Option<&str> {
     let letters = word.iter().all(|&byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_'));
     let fits = word.len() <= METHOD_BYTES && word.first().is_some_and(u8::is_ascii_alphabetic);
-    if fits && letters { std::str::from_utf8(word).ok() } else { None }
+    if fits && letters {
+        std::str::from_utf8(word).ok()
+    } else {
+        None
+    }
 }
 
 fn without_protocol(rest: &[u8]) -> &[u8] {
     let cut = memchr::memrchr(b' ', rest).map_or(0, |space| space + 1);
     let (target, last) = rest.split_at(cut);
-    if last.starts_with(b"HTTP/") { target.trim_ascii_end() } else { rest }
+    if last.starts_with(b"HTTP/") {
+        target.trim_ascii_end()
+    } else {
+        rest
+    }
 }
 
 #[cfg(test)]

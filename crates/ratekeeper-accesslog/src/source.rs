@@ -46,7 +46,7 @@ impl Source {
         }
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        let length = metadata.is_file().then(|| metadata.len());
+        let length = metadata.is_file().then_some(metadata.len());
         Ok((Self::new(Box::new(file))?, length))
     }
 
@@ -64,7 +64,11 @@ impl Source {
         }
         let taken = u64::try_from(have).unwrap_or(u64::MAX);
         let raw = Raw { input, peeked, pending: 0..have, taken };
-        Ok(if have == 2 && peeked == MAGIC { Self::Gzip(Box::new(Gunzip::new(raw))) } else { Self::Plain(raw) })
+        Ok(if have == 2 && peeked == MAGIC {
+            Self::Gzip(Box::new(Gunzip::new(raw)))
+        } else {
+            Self::Plain(raw)
+        })
     }
 
     /// Bytes taken from the raw input so far.

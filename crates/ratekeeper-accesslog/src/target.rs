@@ -29,7 +29,10 @@ impl<'a> Target<'a> {
             None => path,
         };
         let host = authority.and_then(|authority| authority.rsplit(|&byte| byte == b'@').next());
-        Self { path: if path.is_empty() { b"/" } else { path }, host: host.filter(|host| !host.is_empty()) }
+        Self {
+            path: if path.is_empty() { b"/" } else { path },
+            host: host.filter(|host| !host.is_empty()),
+        }
     }
 
     /// The target of a `CONNECT`: host and port, which stay as the path as well.

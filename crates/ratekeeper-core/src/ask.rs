@@ -36,7 +36,7 @@ impl Ask {
     /// A question without token or holder.
     #[must_use]
     pub const fn new(op: Op, cost: u64) -> Self {
-        Self { op, cost, token: None, holder: Holder(0) }
+        Self { op, cost, token: None, holder: Holder::new(0) }
     }
 
     /// The same question asked by `holder`.

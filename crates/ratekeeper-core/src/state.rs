@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::algorithm;
-use crate::kernel::{At, Kernel};
+use crate::kernel::At;
 use crate::limit::Tag;
 use crate::time::Timestamp;
 use crate::{Entries, Gcra, Limit, Window};
@@ -42,11 +42,20 @@ impl Stored {
 
     /// This state as `limit` reads it: unchanged under the limit that wrote it, else carried over as far as its
     /// counts keep their meaning.
+    #[inline]
     pub(crate) fn adapted(&self, limit: &Limit, at: At) -> Cow<'_, Self> {
         if self.tag == limit.tag {
             return Cow::Borrowed(self);
         }
         Cow::Owned(self.carried_over(limit, at))
+    }
+
+    /// Rewrites this state as `limit` reads it.
+    #[inline]
+    pub(crate) fn adapt(&mut self, limit: &Limit, at: At) {
+        if self.tag != limit.tag {
+            *self = self.carried_over(limit, at);
+        }
     }
 
     #[cold]
@@ -87,13 +96,5 @@ impl Stored {
     #[must_use]
     pub fn must_grow(&self) -> bool {
         matches!(&self.state, State::Entries(entries) if entries.is_full())
-    }
-
-    pub(crate) fn kernel(&self) -> &dyn Kernel {
-        match &self.state {
-            State::Gcra(gcra) => gcra,
-            State::Window(window) => window,
-            State::Entries(entries) => entries.as_ref(),
-        }
     }
 }

@@ -4,8 +4,6 @@
 //! and answers, [`conclude`] writes what the whole request decided and describes the state after it. [`step`] does
 //! both for a single check.
 
-use std::borrow::Cow;
-
 use crate::algorithm::Algorithm;
 use crate::ask::{Ask, Op};
 use crate::kernel::{At, Kernel};
@@ -13,6 +11,17 @@ use crate::state::{State, Stored};
 use crate::time::{Micros, Timestamp};
 use crate::token::{Holder, Token};
 use crate::{Gcra, Limit, Verdict};
+
+/// Calls the kernel that a state is of, each inlined by itself.
+macro_rules! on_kernel {
+    ($state:expr, $kernel:ident => $call:expr) => {
+        match $state {
+            State::Gcra($kernel) => $call,
+            State::Window($kernel) => $call,
+            State::Entries($kernel) => $call,
+        }
+    };
+}
 
 /// An operation that a limit's algorithm does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,15 +85,15 @@ fn belongs(token: Token, algorithm: Algorithm) -> bool {
 
 /// Answers one check from the state as it is, and changes nothing. `phase` is [`Limit::phase`] of its key.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn evaluate(stored: &Stored, limit: &Limit, now: Timestamp, phase: Micros, ask: &Ask) -> Evaluation {
     let at = At::new(now, phase);
     let stored = stored.adapted(limit, at);
     let (passes, grantable) = match ask.op {
         Op::Take | Op::Peek => (fits(&stored, limit, at, ask), ask.cost),
-        Op::TakeUpTo if renews(&stored, at, ask.holder) => (ask.cost > 0, ask.cost),
+        Op::TakeUpTo if renews(&stored, limit, at, ask.holder) => (ask.cost > 0, ask.cost),
         Op::TakeUpTo => {
-            let grantable = ask.cost.min(stored.kernel().available(limit, at));
+            let grantable = ask.cost.min(on_kernel!(&stored.state, kernel => kernel.available(limit, at)));
             (grantable > 0, grantable)
         }
         Op::Charge | Op::Refund | Op::Reset => (true, ask.cost),
@@ -107,24 +116,21 @@ fn fits(stored: &Stored, limit: &Limit, at: At, ask: &Ask) -> bool {
     match &stored.state {
         State::Gcra(gcra) => gcra.fits(limit, at, ask.cost),
         State::Window(window) => window.fits(limit, at, ask.cost),
-        State::Entries(entries) => {
-            renews(stored, at, ask.holder) && limit.algorithm == Algorithm::Concurrency
-                || entries.fits(limit, at, ask.cost)
-        }
+        State::Entries(entries) => renews(stored, limit, at, ask.holder) || entries.fits(limit, at, ask.cost),
     }
 }
 
 /// Whether a holder of a concurrency limit asks again.
-fn renews(stored: &Stored, at: At, holder: Holder) -> bool {
+fn renews(stored: &Stored, limit: &Limit, at: At, holder: Holder) -> bool {
     match &stored.state {
-        State::Entries(entries) => entries.holds(at, holder),
+        State::Entries(entries) if limit.algorithm == Algorithm::Concurrency => entries.holds(at, holder),
         _ => false,
     }
 }
 
 /// Writes what the request decided: `granted` of this check, or nothing where the request was refused. Returns the
 /// receipt of a take. A store calls it only where there is something to write.
-#[inline]
+#[inline(always)]
 pub fn write(
     stored: &mut Stored,
     limit: &Limit,
@@ -134,9 +140,7 @@ pub fn write(
     granted: u64,
 ) -> Option<Token> {
     let at = At::new(now, phase);
-    if let Cow::Owned(adapted) = stored.adapted(limit, at) {
-        *stored = adapted;
-    }
+    stored.adapt(limit, at);
     match ask.op {
         Op::Take | Op::TakeUpTo | Op::Charge => Some(add(stored, limit, at, ask.holder, granted)),
         Op::Refund => {
@@ -197,7 +201,7 @@ fn take_back(stored: &mut Stored, limit: &Limit, at: At, ask: &Ask) {
 
 /// The verdict of one check, from the state after the request's decision.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn verdict(
     stored: &Stored,
     limit: &Limit,
@@ -208,19 +212,19 @@ pub fn verdict(
 ) -> Verdict {
     let at = At::new(now, phase);
     let stored = stored.adapted(limit, at);
-    let kernel = stored.kernel();
+    let fits_after = |cost| on_kernel!(&stored.state, kernel => kernel.fits_after(limit, at, cost));
     let retry_after = match (evaluation.passes, ask.op) {
         (true, _) => Some(0),
         // The least that a partial take can get is one.
-        (false, Op::TakeUpTo) => (ask.cost > 0).then(|| kernel.fits_after(limit, at, 1)),
-        (false, _) => (ask.cost <= limit.largest_cost()).then(|| kernel.fits_after(limit, at, ask.cost)),
+        (false, Op::TakeUpTo) => (ask.cost > 0).then(|| fits_after(1)),
+        (false, _) => (ask.cost <= limit.largest_cost()).then(|| fits_after(ask.cost)),
     };
     Verdict {
         allowed: evaluation.passes,
         granted: 0,
-        remaining: kernel.available(limit, at),
+        remaining: on_kernel!(&stored.state, kernel => kernel.available(limit, at)),
         retry_after: retry_after.map(Micros::new),
-        reset_after: Micros::new(kernel.idle_after(limit, at)),
+        reset_after: Micros::new(on_kernel!(&stored.state, kernel => kernel.idle_after(limit, at))),
         delay: evaluation.delay,
         token: None,
     }
@@ -238,7 +242,7 @@ pub fn writes(op: Op, request_passes: bool) -> bool {
 
 /// The second half of a check: writes `granted` if the request passes (`None`: it was refused), and gives the verdict.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn conclude(
     stored: &mut Stored,
     limit: &Limit,

@@ -34,7 +34,7 @@ pub fn json_schema() -> Value {
     let root = Root::schema(&mut definitions);
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://ratekeeper.dev/schema/policy.json",
+        "$id": "urn:ratekeeper:policy:1",
         "title": "ratekeeper policy",
         "$ref": root["$ref"],
         "$defs": definitions.0,

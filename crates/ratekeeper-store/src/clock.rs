@@ -25,7 +25,8 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 /// follows by at most 500 µs per second, so that a step of the clock neither frees nor locks anybody.
 pub struct SystemClock {
     counter: quanta::Clock,
-    origin: quanta::Instant,
+    /// Its raw reading at the start.
+    origin: u64,
     /// Added to the microseconds since `origin` to get wall time.
     offset: AtomicI64,
     /// When to compare with the system's clock again, in microseconds since `origin`.
@@ -40,7 +41,7 @@ impl SystemClock {
     #[must_use]
     pub fn new() -> Self {
         let counter = quanta::Clock::new();
-        let origin = counter.now();
+        let origin = counter.raw();
         Self {
             counter,
             origin,
@@ -74,8 +75,7 @@ fn wall() -> i64 {
 impl Clock for SystemClock {
     #[inline]
     fn now(&self) -> Timestamp {
-        let elapsed = self.counter.now().duration_since(self.origin).as_nanos() / 1000;
-        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        let elapsed = self.counter.delta_as_nanos(self.origin, self.counter.raw()) / 1000;
         let next = self.next.load(Ordering::Relaxed);
         if elapsed >= next {
             self.follow(elapsed, next);

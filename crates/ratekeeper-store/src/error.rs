@@ -35,6 +35,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A store broke its contract.
+    #[cold]
+    pub(crate) fn no_verdict() -> Self {
+        Self::Unavailable { reason: "the store left a check without a verdict".to_owned() }
+    }
+
     /// Whether asking again later may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

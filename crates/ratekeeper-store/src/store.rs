@@ -49,7 +49,7 @@ pub trait StoreExt: Store {
             let mut batch = Batch::new();
             batch.push(op, [Check::new(key, limit, cost)]);
             self.apply(&mut batch).wait().await?;
-            verdict_of(&batch)
+            batch.checks(0)[0].verdict.ok_or_else(StoreError::no_verdict)
         }
     }
 
@@ -65,9 +65,3 @@ pub trait StoreExt: Store {
 }
 
 impl<S: Store + ?Sized> StoreExt for S {}
-
-fn verdict_of(batch: &Batch<'_>) -> Result<Verdict, StoreError> {
-    let verdict = batch.checks(0).first().and_then(|check| check.verdict);
-    verdict
-        .ok_or_else(|| StoreError::Unavailable { reason: "the store left a check without a verdict".into() })
-}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ratekeeper_core::{Key, KeyError, Limit, Op, Verdict};
-use ratekeeper_store::{Batch, Check, Clock, MemoryConfig, MemoryStats, MemoryStore, Store, StoreError};
+use ratekeeper_store::{Clock, MemoryConfig, MemoryStats, MemoryStore, StoreError};
 
 /// Why a [`Limiter`] could not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,12 +96,6 @@ impl Limiter {
 
     #[inline]
     fn ask(&self, op: Op, key: &[u8], cost: u64) -> Result<Verdict, CheckError> {
-        let mut batch = Batch::new();
-        batch.push(op, [Check::new(Key::new(key)?, &self.limit, cost)]);
-        if let Some(answer) = self.store.apply(&mut batch).ready() {
-            answer?;
-        }
-        let verdict = batch.checks(0)[0].verdict;
-        verdict.ok_or_else(|| StoreError::Unavailable { reason: "no verdict".to_owned() }.into())
+        Ok(self.store.ask(op, Key::new(key)?, &self.limit, cost)?)
     }
 }

@@ -7,9 +7,13 @@ use super::Game;
 /// Checks every claim of `verdict`, the answer to `ask` that led from one game to the other.
 pub(super) fn check(before: &Game, after: &Game, ask: &Ask, verdict: &Verdict) {
     refused_is_untouched(before, after, ask, verdict);
-    retry_after_is_exact(after, ask, verdict);
     remaining_is_exact(after, verdict);
-    reset_after_is_enough(after, verdict);
+    // A refusal writes nothing, so a state of before a reload is carried over anew at each question, as of then.
+    let carried = after.counter.as_ref().is_some_and(|stored| stored.tag != after.limit.tag());
+    if after.now < LAST && !carried {
+        retry_after_is_exact(after, ask, verdict);
+        reset_after_is_enough(after, verdict);
+    }
     a_queue_alone_delays(after, ask, verdict);
     if ask.op == Op::Take && verdict.allowed {
         refund_undoes(before, after, ask, verdict);
@@ -56,11 +60,10 @@ fn reset_after_is_enough(after: &Game, verdict: &Verdict) {
     let fresh = Game { counter: None, ..after.clone() };
     let ask = Game::stranger(Op::Peek, after.limit.largest_cost());
     assert_eq!(after.at(then, &ask), fresh.at(then, &ask), "at reset {verdict:?} {after:?}");
-    // A state that another limit wrote is forgotten by that limit.
-    if let Some(stored) = after.counter.as_ref().filter(|stored| stored.tag == after.limit.tag()) {
+    if let Some(stored) = &after.counter {
         let idle = stored.idle_at(&after.limit).max(after.now);
         assert!(idle >= then, "forgotten at {idle:?}, before {then:?}: {after:?}");
-        if idle <= Timestamp::MAX {
+        if idle < LAST {
             assert_eq!(after.at(idle, &ask), fresh.at(idle, &ask), "at {idle:?}: {after:?}");
         }
     }
@@ -95,10 +98,12 @@ fn refund_undoes(before: &Game, after: &Game, ask: &Ask, verdict: &Verdict) {
     assert_eq!(left(&undone), left(before), "{ask:?} and its refund: {before:?} {undone:?}");
 }
 
-/// The instant so much later, if there is one.
+/// Until when time is exact: what ends later, also the last period of a calendar, saturates at the end of time.
+const LAST: Timestamp = Timestamp::MAX.before(Micros::new(400 * Micros::DAY.get()));
+
+/// The instant so much later, if it is one of those that are exact.
 fn later(now: Timestamp, wait: Micros) -> Option<Timestamp> {
-    let then = now.as_micros().checked_add(wait.get()).filter(|then| *then <= MAX_EXACT)?;
-    Some(Timestamp::from_micros(then))
+    Some(now + wait).filter(|then| *then < LAST)
 }
 
 fn less(wait: Micros) -> Micros {

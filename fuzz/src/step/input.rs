@@ -26,7 +26,7 @@ impl Move {
     pub(super) fn read(bytes: &mut Bytes<'_>) -> Option<Self> {
         let ask = |op, bytes: &mut Bytes<'_>| {
             let cost = bytes.number();
-            Self::Ask { op, cost, holder: Holder(u128::from(bytes.byte() % 8)) }
+            Self::Ask { op, cost, holder: Holder::new(u128::from(bytes.byte() % 8)) }
         };
         Some(match bytes.next()? % 16 {
             // Takes are half of all, as in life.
@@ -50,7 +50,7 @@ fn token(bytes: &mut Bytes<'_>) -> Token {
         0 => Token::Gcra { at: bytes.number(), rest: bytes.number() },
         1 => Token::Window(bytes.number()),
         2 => Token::Entry(bytes.number()),
-        _ => Token::Holder(Holder(u128::from(bytes.number()))),
+        _ => Token::Holder(Holder::new(u128::from(bytes.number()))),
     }
 }
 

@@ -104,7 +104,9 @@ impl<'a> Visitor<'a> for Collector<'_, 'a> {
                 && value.get().starts_with('{')
             {
                 let place = (self.place + 1) * 8 + u16::from(nested);
-                self.fields.collect_at(value.get(), place, self.depth + 1).map_err(serde::de::Error::custom)?;
+                self.fields
+                    .collect_at(value.get(), place, self.depth + 1)
+                    .map_err(serde::de::Error::custom)?;
             }
         }
         Ok(())

@@ -125,7 +125,11 @@ fn asked<'a>(fields: &Fields<'a>, record: &mut Record<'a>) {
 }
 
 fn lower(name: Cow<'_, str>) -> Cow<'_, str> {
-    if name.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { name }
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        name
+    }
 }
 
 fn syntax(error: &serde_json::Error) -> LineError {

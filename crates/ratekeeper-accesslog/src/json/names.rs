@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
 use crate::time::Unit;
 
 /// What a field can be for.
@@ -43,62 +45,173 @@ const NAMES: [(Slot, &[&str]); 14] = [
     (
         Slot::Time,
         &[
-            "time", "ts", "timestamp", "time_us", "time_ms", "time_ns", "ts_us", "ts_ms", "ts_ns", "timestamp_us",
-            "timestamp_ms", "timestamp_ns", "time_iso8601", "time_local", "datetime", "date_time", "date", "msec",
-            "start_time", "StartUTC", "StartLocal", "event_time", "request_timestamp", "epoch", "unix_time",
+            "time",
+            "ts",
+            "timestamp",
+            "time_us",
+            "time_ms",
+            "time_ns",
+            "ts_us",
+            "ts_ms",
+            "ts_ns",
+            "timestamp_us",
+            "timestamp_ms",
+            "timestamp_ns",
+            "time_iso8601",
+            "time_local",
+            "datetime",
+            "date_time",
+            "date",
+            "msec",
+            "start_time",
+            "StartUTC",
+            "StartLocal",
+            "event_time",
+            "request_timestamp",
+            "epoch",
+            "unix_time",
         ],
     ),
     (
         Slot::Client,
         &[
-            "ip", "client_ip", "remote_ip", "remote_addr", "remote_host", "clientip", "client", "ClientHost",
-            "src_ip", "source_ip", "client_addr", "client_address", "remote_address", "remote", "ip_address",
-            "peer", "peer_addr", "source_address", "net.peer.ip", "x_forwarded_for_client",
+            "ip",
+            "client_ip",
+            "remote_ip",
+            "remote_addr",
+            "remote_host",
+            "clientip",
+            "client",
+            "ClientHost",
+            "src_ip",
+            "source_ip",
+            "client_addr",
+            "client_address",
+            "remote_address",
+            "remote",
+            "ip_address",
+            "peer",
+            "peer_addr",
+            "source_address",
+            "net.peer.ip",
         ],
     ),
     (
         Slot::Method,
-        &["method", "request_method", "verb", "http_method", "http.request.method", "req_method", "HTTPRequestMethod"],
+        &[
+            "method",
+            "request_method",
+            "verb",
+            "http_method",
+            "http.request.method",
+            "req_method",
+            "HTTPRequestMethod",
+        ],
     ),
     (
         Slot::Path,
         &[
-            "path", "uri", "url", "request_uri", "target", "request_path", "request_url", "http.target", "url_path",
-            "uri_path", "http_path", "http.url", "url.full", "url.original", "original",
+            "path",
+            "uri",
+            "url",
+            "request_uri",
+            "target",
+            "request_path",
+            "request_url",
+            "http.target",
+            "url_path",
+            "uri_path",
+            "http_path",
+            "http.url",
+            "url.full",
+            "url.original",
+            "original",
         ],
     ),
     (Slot::Request, &["request", "request_line", "requestline"]),
     (
         Slot::User,
-        &["user", "remote_user", "username", "user_id", "ClientUsername", "auth_user", "user.name", "enduser.id"],
+        &[
+            "user",
+            "remote_user",
+            "username",
+            "user_id",
+            "ClientUsername",
+            "auth_user",
+            "user.name",
+            "enduser.id",
+        ],
     ),
-    (Slot::Host, &["host", "http_host", "server_name", "RequestHost", "vhost", "domain", "server.address"]),
+    (
+        Slot::Host,
+        &[
+            "host",
+            "http_host",
+            "server_name",
+            "RequestHost",
+            "vhost",
+            "domain",
+            "server.address",
+        ],
+    ),
     (Slot::Route, &["route", "http.route"]),
     (
         Slot::Status,
         &[
-            "status", "status_code", "response_code", "DownstreamStatus", "http_status", "http.response.status_code",
-            "response_status", "OriginStatus", "code",
+            "status",
+            "status_code",
+            "response_code",
+            "DownstreamStatus",
+            "http_status",
+            "http.response.status_code",
+            "response_status",
+            "OriginStatus",
+            "code",
         ],
     ),
     (
         Slot::UserAgent,
-        &["user_agent", "http_user_agent", "agent", "request_User-Agent", "user_agent.original", "ua"],
+        &[
+            "user_agent",
+            "http_user_agent",
+            "agent",
+            "request_User-Agent",
+            "user_agent.original",
+            "ua",
+        ],
     ),
-    (Slot::Referer, &["referer", "http_referer", "referrer", "http_referrer", "request_Referer"]),
+    (
+        Slot::Referer,
+        &[
+            "referer",
+            "http_referer",
+            "referrer",
+            "http_referrer",
+            "request_Referer",
+        ],
+    ),
     (Slot::Headers, &["headers", "request_headers", "http_headers", "req_headers"]),
     (Slot::Descriptors, &["descriptors"]),
     (Slot::Cost, &["cost"]),
 ];
 
 /// Objects in which fields are looked for as well, the preferred first.
-const NESTED: [&str; 7] = ["request", "attributes", "http", "httpRequest", "url", "client", "source"];
+const NESTED: [&str; 7] = [
+    "request",
+    "attributes",
+    "http",
+    "httpRequest",
+    "url",
+    "client",
+    "source",
+];
 
 /// More bytes than any name in the lists has.
 const LONGEST: usize = 32;
 
-static MEANINGS: LazyLock<HashMap<Vec<u8>, Meaning>> = LazyLock::new(|| {
-    let mut meanings = HashMap::new();
+/// Filled from the lists alone, never from input: a fixed seed is safe.
+static MEANINGS: LazyLock<HashMap<Vec<u8>, Meaning, FixedState>> = LazyLock::new(|| {
+    let mut meanings = HashMap::default();
     for (slot, names) in NAMES {
         for (rank, name) in (0..).zip(names) {
             let meaning = Meaning { slot, rank, unit: Unit::of_name(name), nested: None };
@@ -124,7 +237,9 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
 }
 
 fn letters(name: &str) -> impl Iterator<Item = u8> {
-    name.bytes().filter(|byte| !matches!(byte, b'_' | b'-' | b'.' | b'@')).map(|byte| byte.to_ascii_lowercase())
+    name.bytes()
+        .filter(|byte| !matches!(byte, b'_' | b'-' | b'.' | b'@'))
+        .map(|byte| byte.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -32,7 +32,9 @@ pub(super) fn each_text<'a>(value: &'a RawValue, each: impl FnMut(Cow<'a, str>))
 /// The members of an object.
 pub(super) fn members(object: &RawValue) -> Vec<(Cow<'_, str>, &RawValue)> {
     // The text was checked as part of its line: what can fail here is only that it is no object.
-    serde_json::from_str::<Members<'_>>(object.get()).map(|members| members.0).unwrap_or_default()
+    serde_json::from_str::<Members<'_>>(object.get())
+        .map(|members| members.0)
+        .unwrap_or_default()
 }
 
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);

@@ -57,16 +57,20 @@ const fn days_in_month(year: i64, month: i64) -> i64 {
 /// Days from 1970-01-01 to a valid date of the years 0 to 9999.
 const fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     // Years that begin in March put the leap day last, so that month lengths follow one linear rule.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468
 }
 
 /// The number that the digits at `from..to` write.
 pub(super) fn digits(text: &[u8], from: usize, to: usize) -> Option<i64> {
-    text.get(from..to)?.iter().try_fold(0, |value, byte| {
-        byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
-    })
+    text.get(from..to)?
+        .iter()
+        .try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
 }
 
 /// Takes an optional fraction (`.` or, if `comma`, `,` and digits) off the front: its microseconds, rounded
@@ -79,8 +83,13 @@ pub(super) fn fraction(text: &[u8], comma: bool) -> Option<(i64, &[u8])> {
     };
     let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
     let (digits, rest) = digits.split_at(end);
-    let micros = (0..6).fold(0, |value, at| value * 10 + digits.get(at).map_or(0, |byte| i64::from(byte - b'0')));
-    if digits.is_empty() { None } else { Some((micros, rest)) }
+    let micros =
+        (0..6).fold(0, |value, at| value * 10 + digits.get(at).map_or(0, |byte| i64::from(byte - b'0')));
+    if digits.is_empty() {
+        None
+    } else {
+        Some((micros, rest))
+    }
 }
 
 /// Minutes east of UTC of `+hhmm` or `-hhmm`, exactly.

@@ -62,8 +62,13 @@ pub(crate) fn parse_any(text: &str, unit: Option<Unit>) -> Result<Timestamp, Tim
 
 /// The instant `micros` after the epoch, if it is one of ratekeeper's.
 fn instant(micros: i128) -> Result<Timestamp, TimeFault> {
-    let micros = u64::try_from(micros)
-        .map_err(|_| if micros < 0 { TimeFault::BeforeEpoch } else { TimeFault::TooLate })?;
+    let micros = u64::try_from(micros).map_err(|_| {
+        if micros < 0 {
+            TimeFault::BeforeEpoch
+        } else {
+            TimeFault::TooLate
+        }
+    })?;
     if micros > Timestamp::MAX.as_micros() {
         return Err(TimeFault::TooLate);
     }

@@ -74,13 +74,9 @@ impl Counter for CalendarWindow {
     }
 
     fn take(&mut self, now: i128, n: i128, _who: Holder) -> Token {
-        self.charge(now, n);
-        Token::Window(to_u64(self.at(now).0))
-    }
-
-    fn charge(&mut self, now: i128, n: i128) {
         let (start, count) = self.at(now);
         self.seen = Some((start, (count + n).min(MAX)));
+        Token::Window(to_u64(start.max(0)))
     }
 
     fn refund(&mut self, now: i128, n: i128, token: Option<Token>) {
@@ -89,7 +85,9 @@ impl Counter for CalendarWindow {
             Some(Token::Window(taken_in)) => i128::from(taken_in) == start,
             _ => true,
         };
-        self.seen = Some((start, if same { (count - n).max(0) } else { count }));
+        if same {
+            self.seen = Some((start, (count - n).max(0)));
+        }
     }
 
     fn carried(&self) -> Carried {

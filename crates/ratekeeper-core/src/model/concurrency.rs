@@ -81,10 +81,7 @@ impl Counter for Concurrency {
         Token::Holder(who)
     }
 
-    fn charge(&mut self, _now: i128, _n: i128) {}
-
-    fn refund(&mut self, now: i128, _n: i128, token: Option<Token>) {
-        self.held = self.live(now);
+    fn refund(&mut self, _now: i128, _n: i128, token: Option<Token>) {
         self.held.retain(|&(holder, _, _)| token != Some(Token::Holder(holder)));
     }
 

@@ -10,6 +10,8 @@ pub(super) struct FixedWindow {
     phase: i128,
     /// The start of the window and its count; none before the first write.
     seen: Option<(i128, i128)>,
+    /// The count of the window before, kept for a sliding limit that may follow; of no meaning here.
+    previous: i128,
 }
 
 impl FixedWindow {
@@ -19,14 +21,23 @@ impl FixedWindow {
             window: i128::from(limit.window().get()),
             phase,
             seen: None,
+            previous: 0,
         }
     }
 
     /// Takes over the count of a window of the same length.
-    pub(super) fn adopt(limit: &Limit, phase: i128, start: i128, count: i128) -> Self {
+    pub(super) fn adopt(limit: &Limit, phase: i128, start: i128, count: i128, previous: i128) -> Self {
         let mut window = Self::new(limit, phase);
         window.seen = Some((start, count));
+        window.previous = previous;
         window
+    }
+
+    fn put(&mut self, start: i128, count: i128) {
+        if self.seen.is_none_or(|(stored, _)| stored != start) {
+            self.previous = 0;
+        }
+        self.seen = Some((start, count));
     }
 
     /// The window that `now` counts in, and its count: the stored one, unless a later one has begun.
@@ -58,13 +69,9 @@ impl Counter for FixedWindow {
     }
 
     fn take(&mut self, now: i128, n: i128, _who: Holder) -> Token {
-        self.charge(now, n);
-        Token::Window(to_u64(self.at(now).0.max(0)))
-    }
-
-    fn charge(&mut self, now: i128, n: i128) {
         let (start, count) = self.at(now);
-        self.seen = Some((start, (count + n).min(MAX)));
+        self.put(start, (count + n).min(MAX));
+        Token::Window(to_u64(start.max(0)))
     }
 
     fn refund(&mut self, now: i128, n: i128, token: Option<Token>) {
@@ -73,11 +80,13 @@ impl Counter for FixedWindow {
             Some(Token::Window(taken_in)) => i128::from(taken_in) == start,
             _ => true,
         };
-        self.seen = Some((start, if same { (count - n).max(0) } else { count }));
+        if same {
+            self.put(start, (count - n).max(0));
+        }
     }
 
     fn carried(&self) -> Carried {
         let (start, count) = self.seen.unwrap_or((0, 0));
-        Carried::Window(start, count, 0)
+        Carried::Window(start, count, self.previous)
     }
 }

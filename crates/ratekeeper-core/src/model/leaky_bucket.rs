@@ -2,7 +2,7 @@
 //!
 //! On purpose not the formula of the token bucket: that both agree is one of the things to test.
 
-use super::{Carried, Counter, MAX, ceil, to_u64};
+use super::{Carried, Counter, MAX, ceil, saturated, to_u64};
 use crate::{Holder, Limit, Token};
 
 #[derive(Clone, Debug)]
@@ -40,12 +40,6 @@ impl LeakyBucket {
     fn level(&self, now: i128) -> i128 {
         self.water - (now - self.since) * self.count
     }
-
-    fn pour(&mut self, now: i128, n: i128) {
-        let most = (MAX - now) * self.count;
-        self.water = (self.level(now).max(0) + n * self.window).min(most);
-        self.since = now;
-    }
 }
 
 impl Counter for LeakyBucket {
@@ -67,15 +61,13 @@ impl Counter for LeakyBucket {
     }
 
     fn take(&mut self, now: i128, n: i128, _who: Holder) -> Token {
-        self.pour(now, n);
+        let water = self.level(now).max(0) + n * self.window;
+        self.water = saturated(now * self.count + water, self.count) - now * self.count;
+        self.since = now;
         Token::Gcra {
             at: to_u64(now + self.water / self.count),
             rest: to_u64(self.water % self.count / self.divisor),
         }
-    }
-
-    fn charge(&mut self, now: i128, n: i128) {
-        self.pour(now, n);
     }
 
     fn refund(&mut self, now: i128, n: i128, token: Option<Token>) {

@@ -1,6 +1,6 @@
 //! Leaky bucket as a queue: X is when the queue will be free, in ticks of 1/N µs.
 
-use super::{Carried, Counter, MAX, ceil, to_u64};
+use super::{Carried, Counter, MAX, ceil, saturated, to_u64};
 use crate::{Holder, Limit, Token};
 
 #[derive(Clone, Debug)]
@@ -35,11 +35,6 @@ impl LeakyQueue {
     fn capacity(&self) -> i128 {
         self.max_delay * self.count + self.window
     }
-
-    fn debit(&mut self, now: i128, n: i128) {
-        let begin = self.x.max(now * self.count);
-        self.x = (begin + n * self.window).min(MAX * self.count);
-    }
 }
 
 impl Counter for LeakyQueue {
@@ -68,15 +63,12 @@ impl Counter for LeakyQueue {
     }
 
     fn take(&mut self, now: i128, n: i128, _who: Holder) -> Token {
-        self.debit(now, n);
+        let begin = self.x.max(now * self.count);
+        self.x = saturated(begin + n * self.window, self.count);
         Token::Gcra {
             at: to_u64(self.x / self.count),
             rest: to_u64(self.x % self.count / self.divisor),
         }
-    }
-
-    fn charge(&mut self, now: i128, n: i128) {
-        self.debit(now, n);
     }
 
     /// Only the last in the queue can leave it: those behind have been told their delay already.

@@ -48,8 +48,8 @@ trait Counter: fmt::Debug + Send + Sync {
     fn delay(&self, _now: i128) -> Option<i128> {
         None
     }
+    /// Takes or charges, whatever is left; the receipt.
     fn take(&mut self, now: i128, n: i128, who: Holder) -> Token;
-    fn charge(&mut self, now: i128, n: i128);
     fn refund(&mut self, now: i128, n: i128, token: Option<Token>);
     /// What another limit may take over.
     fn carried(&self) -> Carried;
@@ -178,12 +178,8 @@ impl Model {
         }
         if let Some(granted) = granted {
             match ask.op {
-                Op::Take | Op::TakeUpTo => {
+                Op::Take | Op::TakeUpTo | Op::Charge => {
                     verdict.token = Some(counter.take(now, i128::from(granted), ask.holder));
-                    verdict.granted = granted;
-                }
-                Op::Charge => {
-                    counter.charge(now, i128::from(granted));
                     verdict.granted = granted;
                 }
                 Op::Refund => counter.refund(now, i128::from(ask.cost), ask.token),
@@ -250,8 +246,8 @@ fn carry_over(old: &Limit, carried: Carried, new: &Limit, phase: i128, now: i128
         (Carried::Instant(at), Algorithm::LeakyQueue) => {
             Box::new(leaky_queue::LeakyQueue::adopt(new, at, now))
         }
-        (Carried::Window(start, count, _), Algorithm::FixedWindow) if same_window => {
-            Box::new(fixed_window::FixedWindow::adopt(new, phase, start, count))
+        (Carried::Window(start, count, previous), Algorithm::FixedWindow) if same_window => {
+            Box::new(fixed_window::FixedWindow::adopt(new, phase, start, count, previous))
         }
         (Carried::Window(start, count, _), Algorithm::CalendarWindow) if same_window => {
             Box::new(calendar_window::CalendarWindow::adopt(new, start, count))
@@ -316,6 +312,11 @@ fn wait(counter: &dyn Counter, now: i128, ask: &Ask) -> Option<i128> {
     assert!(counter.fits(now + span, needed), "refused after the wait: {counter:?}");
     assert!(!counter.fits(now + span - 1, needed), "waits too long: {counter:?}");
     Some(span)
+}
+
+/// X in ticks of 1/`count` µs: the microsecond it lies in is at most the last, and then nothing beyond.
+fn saturated(x: i128, count: i128) -> i128 {
+    if x / count > MAX { MAX * count } else { x }
 }
 
 fn ceil(dividend: i128, divisor: i128) -> i128 {

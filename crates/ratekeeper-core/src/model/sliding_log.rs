@@ -71,31 +71,31 @@ impl Counter for SlidingLog {
 
     fn take(&mut self, now: i128, n: i128, _who: Holder) -> Token {
         let tau = self.tau(now);
-        self.charge(now, n);
+        // The sum of the counts saturates, so each does.
+        let n = n.min((MAX - self.used(now)).max(0));
+        self.log = self.live(now);
+        match self.log.last_mut() {
+            Some((at, count)) if *at == tau => *count += n,
+            _ => self.log.push((tau, n)),
+        }
         Token::Entry(to_u64(tau))
     }
 
-    fn charge(&mut self, now: i128, n: i128) {
-        let tau = self.tau(now);
-        self.log = self.live(now);
-        match self.log.last_mut() {
-            _ if n == 0 => {}
-            Some((at, count)) if *at == tau => *count = (*count + n).min(MAX),
-            _ => self.log.push((tau, n.min(MAX))),
-        }
-    }
-
-    fn refund(&mut self, now: i128, n: i128, token: Option<Token>) {
-        self.log = self.live(now);
+    fn refund(&mut self, _now: i128, n: i128, token: Option<Token>) {
         let mut left = n;
-        for (at, count) in self.log.iter_mut().rev() {
-            if token.is_none() || token == Some(Token::Entry(to_u64(*at))) {
-                let back = left.min(*count);
-                *count -= back;
-                left -= back;
+        let mut kept = Vec::new();
+        for &(at, count) in self.log.iter().rev() {
+            let named = match token {
+                Some(token) => token == Token::Entry(to_u64(at)),
+                None => left > 0,
+            };
+            let back = if named { left.min(count) } else { 0 };
+            left -= back;
+            if !named || count > back {
+                kept.insert(0, (at, count - back));
             }
         }
-        self.log.retain(|&(_, count)| count > 0);
+        self.log = kept;
     }
 
     fn carried(&self) -> Carried {

@@ -88,14 +88,10 @@ impl Counter for SlidingWindow {
     }
 
     fn take(&mut self, now: i128, n: i128, _who: Holder) -> Token {
-        self.charge(now, n);
-        Token::Window(to_u64(self.at(now).start.max(0)))
-    }
-
-    fn charge(&mut self, now: i128, n: i128) {
         let mut counts = self.at(now);
         counts.current = (counts.current + n).min(MAX);
         self.seen = Some(counts);
+        Token::Window(to_u64(counts.start.max(0)))
     }
 
     fn refund(&mut self, now: i128, n: i128, token: Option<Token>) {
@@ -106,8 +102,8 @@ impl Counter for SlidingWindow {
         };
         if same {
             counts.current = (counts.current - n).max(0);
+            self.seen = Some(counts);
         }
-        self.seen = Some(counts);
     }
 
     fn carried(&self) -> Carried {

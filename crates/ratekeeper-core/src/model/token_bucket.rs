@@ -1,6 +1,6 @@
 //! Token bucket: X and the time count in ticks of 1/N µs, not reduced by the common divisor of N and W.
 
-use super::{Carried, Counter, MAX, ceil, to_u64};
+use super::{Carried, Counter, MAX, ceil, saturated, to_u64};
 use crate::{Holder, Limit, Token};
 
 #[derive(Clone, Debug)]
@@ -31,11 +31,6 @@ impl TokenBucket {
         bucket.x = (full * bucket.count).min(most);
         bucket
     }
-
-    fn debit(&mut self, now: i128, n: i128) {
-        let begin = self.x.max(now * self.count);
-        self.x = (begin + n * self.window).min(MAX * self.count);
-    }
 }
 
 impl Counter for TokenBucket {
@@ -59,15 +54,12 @@ impl Counter for TokenBucket {
     }
 
     fn take(&mut self, now: i128, n: i128, _who: Holder) -> Token {
-        self.debit(now, n);
+        let begin = self.x.max(now * self.count);
+        self.x = saturated(begin + n * self.window, self.count);
         Token::Gcra {
             at: to_u64(self.x / self.count),
             rest: to_u64(self.x % self.count / self.divisor),
         }
-    }
-
-    fn charge(&mut self, now: i128, n: i128) {
-        self.debit(now, n);
     }
 
     fn refund(&mut self, now: i128, n: i128, token: Option<Token>) {

@@ -57,18 +57,24 @@ macro_rules! record {
     (@default) => { None };
 }
 
-/// Declares words to choose one from.
+/// Declares words to choose one from; the first is the default.
 macro_rules! choice {
     (
         $(#[doc = $doc:literal])+
         $visibility:vis enum $choice:ident {
-            $( $(#[doc = $about:literal])+ $(#[$attribute:ident])? $variant:ident = $word:literal $(| $alias:literal)*, )+
+            $( $(#[doc = $about:literal])+ $variant:ident = $word:literal $(| $alias:literal)*, )+
         }
     ) => {
         $(#[doc = $doc])+
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        $visibility enum $choice { $( $(#[doc = $about])+ $(#[$attribute])? $variant, )+ }
+        $visibility enum $choice { $( $(#[doc = $about])+ $variant, )+ }
+
+        impl Default for $choice {
+            fn default() -> Self {
+                [$( Self::$variant ),+][0]
+            }
+        }
 
         impl $choice {
             /// The word that stands for it in a policy.

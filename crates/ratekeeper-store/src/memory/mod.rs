@@ -16,13 +16,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 pub use config::{MemoryConfig, MemoryStats};
 use parking_lot::Mutex;
-use ratekeeper_core::{Key, Limit, Op, State, Timestamp};
+use ratekeeper_core::{Ask, Key, Limit, Op, State, Timestamp, Verdict, step};
 
 use self::entry::Entry;
 use self::shard::Shard;
 use self::working::Working;
 use crate::unit::{decide, validate};
-use crate::{Answer, Batch, Capabilities, Clock, ClockSource, Overflow, Store, StoreError, SystemClock};
+use crate::{
+    Answer, Batch, Capabilities, Check, Clock, ClockSource, Group, Overflow, Store, StoreError, SystemClock,
+};
 
 /// Shared counters per limit under [`Overflow::Share`].
 const SHARED_COUNTERS: u64 = 4096;
@@ -40,7 +42,7 @@ const SHARD_KEYS: usize = 1024;
 pub struct MemoryStore {
     shards: Box<[Padded]>,
     hasher: foldhash::fast::RandomState,
-    clock: Arc<dyn Clock>,
+    clock: StoreClock,
     config: MemoryConfig,
     keys: AtomicUsize,
     bytes: AtomicUsize,
@@ -52,6 +54,22 @@ pub struct MemoryStore {
     cursor: AtomicUsize,
 }
 
+/// The system's clock is the usual one, and every check reads it: no detour through a table of functions.
+enum StoreClock {
+    System(SystemClock),
+    Other(Arc<dyn Clock>),
+}
+
+impl StoreClock {
+    #[inline]
+    fn now(&self) -> Timestamp {
+        match self {
+            Self::System(clock) => clock.now(),
+            Self::Other(clock) => clock.now(),
+        }
+    }
+}
+
 /// A lock per cache line, so that neighbours do not slow each other down.
 #[derive(Default)]
 #[repr(align(64))]
@@ -61,12 +79,16 @@ impl MemoryStore {
     /// A store on the system's clock.
     #[must_use]
     pub fn new(config: MemoryConfig) -> Self {
-        Self::with_clock(config, Arc::new(SystemClock::new()))
+        Self::on(config, StoreClock::System(SystemClock::new()))
     }
 
     /// A store on a clock of the caller's.
     #[must_use]
     pub fn with_clock(config: MemoryConfig, clock: Arc<dyn Clock>) -> Self {
+        Self::on(config, StoreClock::Other(clock))
+    }
+
+    fn on(config: MemoryConfig, clock: StoreClock) -> Self {
         let most = usize::try_from(SHARED_COUNTERS).unwrap_or(usize::MAX);
         let shards = (config.max_keys / SHARD_KEYS).clamp(16, most).next_power_of_two();
         Self {
@@ -97,16 +119,68 @@ impl MemoryStore {
         }
     }
 
+    /// Asks one counter, at the store's own time, without the detour of a batch.
+    ///
+    /// # Errors
+    /// As [`Store::apply`].
+    #[inline]
+    pub fn ask(&self, op: Op, key: Key<'_>, limit: &Limit, cost: u64) -> Result<Verdict, StoreError> {
+        match self.decide_known(key, limit, &Ask::new(op, cost), self.clock.now()) {
+            Some(verdict) => Ok(verdict),
+            None => self.ask_batch(op, Check::new(key, limit, cost)),
+        }
+    }
+
+    #[cold]
+    fn ask_batch(&self, op: Op, check: Check<'_>) -> Result<Verdict, StoreError> {
+        let mut batch = Batch::new();
+        batch.push(op, [check]);
+        self.decide(&mut batch)?;
+        batch.checks(0)[0].verdict.ok_or_else(StoreError::no_verdict)
+    }
+
     fn decide(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         validate(batch)?;
         let now = batch.now.unwrap_or_else(|| self.clock.now());
         for (unit, checks) in batch.each_unit() {
+            if let [check] = checks
+                && let Some(verdict) =
+                    self.decide_known(check.key, check.limit, &check.ask(unit.op, unit.holder), now)
+            {
+                unit.passes = verdict.allowed || check.group != Group::Enforced;
+                (check.verdict, check.degraded) = (Some(verdict), false);
+                continue;
+            }
             let mut working = Working::lock(self, unit.op, checks, now);
             working.check_room(self, checks)?;
             decide(unit, checks, now, &mut working);
             working.finish(self, unit.op, checks);
         }
         Ok(())
+    }
+
+    /// The shortest way, for most requests: one check of a counter that is in the table and stays there. `None` if it
+    /// is not so; nothing has happened then.
+    #[inline(always)]
+    fn decide_known(&self, key: Key<'_>, limit: &Limit, ask: &Ask, now: Timestamp) -> Option<Verdict> {
+        if !matches!(ask.op, Op::Take | Op::TakeUpTo | Op::Peek | Op::Charge) {
+            return None;
+        }
+        let key = key.bytes();
+        let hash = self.hash(key);
+        let mut shard = self.shards[self.shard_index(hash)].0.lock();
+        let entry = shard.table.find_mut(hash, |entry| entry.key() == key)?;
+        if matches!(entry.stored.state, State::Entries(_)) {
+            return None;
+        }
+        let phase = limit.phase(key);
+        let evaluation = step::evaluate(&entry.stored, limit, now, phase, ask);
+        let granted = step::writes(ask.op, evaluation.passes).then_some(evaluation.grantable);
+        let verdict = step::conclude(&mut entry.stored, limit, now, phase, ask, &evaluation, granted);
+        if granted.is_some() {
+            entry.note_idle(limit);
+        }
+        Some(verdict)
     }
 
     #[inline]

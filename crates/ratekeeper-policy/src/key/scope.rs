@@ -1,0 +1,59 @@
+//! The front of stored keys: which limit of which rule.
+
+use ratekeeper_core::{Algorithm, Limit};
+
+/// A longer name of a window is replaced by its hash, so that keys stay within 250 bytes.
+const MAX_LABEL: usize = 48;
+
+/// The front of the keys of each limit of a rule, such as `login:1m:`.
+///
+/// The count and the burst are not in it, so that a changed limit keeps its counters; the window is. Limits with equal
+/// windows are told apart by a number.
+pub(crate) fn scopes(rule: &str, limits: &[Limit]) -> Vec<Box<[u8]>> {
+    let labels: Vec<String> = limits.iter().map(label).collect();
+    let mut scopes = Vec::with_capacity(limits.len());
+    for (index, label) in labels.iter().enumerate() {
+        let before = labels[..index].iter().filter(|other| *other == label).count();
+        let scope = match before {
+            0 => format!("{rule}:{label}:"),
+            ordinal => format!("{rule}:{label}.{ordinal}:"),
+        };
+        scopes.push(scope.into_bytes().into());
+    }
+    scopes
+}
+
+fn label(limit: &Limit) -> String {
+    let label = match limit.calendar() {
+        Some(calendar) => format!("{}@{}", calendar.period().name(), calendar.zone()),
+        None if limit.algorithm() == Algorithm::Concurrency => "c".to_owned(),
+        None => limit.window().to_string(),
+    };
+    if label.len() <= MAX_LABEL && label.bytes().all(|byte| byte.is_ascii_graphic() && !b"{}".contains(&byte)) {
+        return label;
+    }
+    blake3::hash(label.as_bytes()).to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse_limit;
+
+    #[test]
+    fn the_window_tells_limits_apart_and_the_count_does_not() {
+        let limits: Vec<Limit> = [
+            "5 per minute burst 20",
+            "100 per day",
+            "9 per 60s (sliding_window)",
+            "1000 per day (calendar, Europe/Paris)",
+            "3 concurrent ttl 30s",
+        ]
+        .iter()
+        .map(|text| parse_limit(text).unwrap())
+        .collect();
+        let scopes: Vec<String> =
+            scopes("login", &limits).into_iter().map(|scope| String::from_utf8_lossy(&scope).into_owned()).collect();
+        assert_eq!(scopes, ["login:1m:", "login:1d:", "login:1m.1:", "login:day@Europe/Paris:", "login:c:"]);
+    }
+}

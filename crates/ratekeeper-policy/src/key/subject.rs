@@ -1,0 +1,213 @@
+//! The back of stored keys: who is counted.
+
+use std::fmt::{self, Write as _};
+use std::net::IpAddr;
+
+use smallvec::SmallVec;
+
+use super::{Part, Source};
+use crate::ip::masked;
+use crate::matching::bare_host;
+use crate::request::Request;
+use crate::rule::Missing;
+
+/// Longer values become hashes.
+const MAX_VALUE: usize = 64;
+/// Longer subjects become one hash, so that keys stay within 250 bytes.
+const MAX_SUBJECT: usize = 128;
+
+/// The bytes of a subject, braces included: `{11:203.0.113.7,5:alice}`.
+pub(crate) type SubjectBytes = SmallVec<[u8; 160]>;
+
+/// What a rule counts by.
+#[derive(Clone, Debug)]
+pub(crate) struct KeySpec {
+    /// In the order of the policy; none for a rule that counts all requests together.
+    pub(crate) parts: Vec<Part>,
+    pub(crate) missing: Missing,
+    /// What values are hashed with.
+    pub(crate) hash_key: HashKey,
+    pub(crate) ipv4_prefix: u8,
+    pub(crate) ipv6_prefix: u8,
+}
+
+/// A key that stays out of debug output.
+#[derive(Clone, Copy)]
+pub(crate) struct HashKey(pub(crate) [u8; 32]);
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// The value of a part, ready to be written.
+enum Value<'a> {
+    Text(&'a str),
+    /// Text that is compared without regard to case.
+    Folded(SmallVec<[u8; 64]>),
+    Address(SmallVec<[u8; 48]>),
+    /// The name of a client without an address: never equal to an address, whatever it says.
+    ClientName(&'a str),
+}
+
+impl KeySpec {
+    /// The subject of a request; the number of the first missing part if the rule does not share those.
+    pub(crate) fn subject(&self, request: &Request<'_>) -> Result<SubjectBytes, usize> {
+        let mut out = SubjectBytes::new();
+        out.push(b'{');
+        if self.parts.is_empty() {
+            out.push(b'*');
+        }
+        for (index, part) in self.parts.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            match self.value(part, request) {
+                Some(value) => self.push(&mut out, &value, part.secret),
+                // No value is written like this one: they begin with a length, `n` or `#`.
+                None if self.missing == Missing::Shared => out.push(b'-'),
+                None => return Err(index),
+            }
+        }
+        if out.len() - 1 > MAX_SUBJECT {
+            let whole = self.hash(b'k', &out[1..]);
+            out.truncate(1);
+            out.extend_from_slice(b"##");
+            out.extend_from_slice(&whole);
+        }
+        out.push(b'}');
+        Ok(out)
+    }
+
+    /// The parts as decisions print them; `-` for a missing one.
+    pub(crate) fn display(&self, request: &Request<'_>) -> Vec<String> {
+        self.parts.iter().map(|part| self.display_part(part, request).unwrap_or_else(|| "-".to_owned())).collect()
+    }
+
+    /// One part as decisions print it.
+    pub(crate) fn display_part(&self, part: &Part, request: &Request<'_>) -> Option<String> {
+        let value = self.value(part, request)?;
+        let bytes = value.bytes();
+        Some(if part.secret || !is_plain(bytes) {
+            format!("#{}", String::from_utf8_lossy(&self.hash(b'v', bytes)))
+        } else {
+            String::from_utf8_lossy(bytes).into_owned()
+        })
+    }
+
+    fn value<'a>(&self, part: &Part, request: &'a Request<'_>) -> Option<Value<'a>> {
+        let attributes = request.attributes;
+        match &part.source {
+            Source::Ip { ipv4_prefix, ipv6_prefix } => match request.ip {
+                Some(ip) => {
+                    let prefixes =
+                        (ipv4_prefix.unwrap_or(self.ipv4_prefix), ipv6_prefix.unwrap_or(self.ipv6_prefix));
+                    Some(Value::Address(address(ip, prefixes.0, prefixes.1)))
+                }
+                None => attributes.client_name.map(Value::ClientName),
+            },
+            Source::User => attributes.user.map(Value::Text),
+            Source::Method => attributes.method.map(|method| {
+                Value::Folded(method.bytes().map(|byte| byte.to_ascii_uppercase()).collect())
+            }),
+            Source::Path => request.path.as_ref().map(|path| Value::Text(path.as_str())),
+            Source::Route => attributes.route.map(Value::Text),
+            Source::Host => attributes.host.map(|host| {
+                Value::Folded(bare_host(host).bytes().map(|byte| byte.to_ascii_lowercase()).collect())
+            }),
+            Source::Header(name) => attributes.header(name).map(Value::Text),
+            Source::Descriptor(name) => attributes.descriptor(name).map(Value::Text),
+        }
+    }
+
+    fn push(&self, out: &mut SubjectBytes, value: &Value<'_>, secret: bool) {
+        if matches!(value, Value::ClientName(_)) {
+            out.push(b'n');
+        }
+        let bytes = value.bytes();
+        if secret || !is_plain(bytes) {
+            out.push(b'#');
+            out.extend_from_slice(&self.hash(b'v', bytes));
+        } else {
+            push_number(out, bytes.len());
+            out.push(b':');
+            out.extend_from_slice(bytes);
+        }
+    }
+
+    /// 128 bits in hexadecimal; `purpose` keeps hashes of values and of whole subjects apart.
+    fn hash(&self, purpose: u8, bytes: &[u8]) -> [u8; 32] {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut hasher = blake3::Hasher::new_keyed(&self.hash_key.0);
+        hasher.update(&[purpose]).update(bytes);
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(hasher.finalize().as_bytes()) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        text
+    }
+}
+
+impl Value<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) | Self::ClientName(text) => text.as_bytes(),
+            Self::Folded(bytes) => bytes,
+            Self::Address(bytes) => bytes,
+        }
+    }
+}
+
+/// Whether a value can stand in a key as it is.
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes.len() <= MAX_VALUE && bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}'))
+}
+
+/// `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/64`.
+fn address(ip: IpAddr, ipv4_prefix: u8, ipv6_prefix: u8) -> SmallVec<[u8; 48]> {
+    let mut out = Writer(SmallVec::new());
+    let masked = masked(ip, ipv4_prefix, ipv6_prefix);
+    let (prefix, bits) = if ip.is_ipv4() { (ipv4_prefix, 32) } else { (ipv6_prefix, 128) };
+    // Writing to memory does not fail.
+    let _ = match masked {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            for (index, octet) in [a, b, c, d].into_iter().enumerate() {
+                if index > 0 {
+                    out.0.push(b'.');
+                }
+                push_number(&mut out.0, usize::from(octet));
+            }
+            Ok(())
+        }
+        IpAddr::V6(v6) => write!(out, "{v6}"),
+    };
+    if prefix < bits {
+        out.0.push(b'/');
+        push_number(&mut out.0, usize::from(prefix));
+    }
+    out.0
+}
+
+struct Writer(SmallVec<[u8; 48]>);
+
+impl fmt::Write for Writer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Writes a number below 1000 in decimal, without the machinery of formatting.
+fn push_number<const N: usize>(out: &mut SmallVec<[u8; N]>, number: usize) {
+    let digit = |place: usize| b'0' + u8::try_from(number / place % 10).unwrap_or(0);
+    if number >= 100 {
+        out.push(digit(100));
+    }
+    if number >= 10 {
+        out.push(digit(10));
+    }
+    out.push(digit(1));
+}

@@ -1,0 +1,79 @@
+//! Patterns over values of headers, descriptors, users.
+
+use std::fmt;
+
+use crate::decode::{FromText, Wrong};
+use crate::text::quoted;
+
+/// `gold`, `gold*`, `*gold`, `*gold*` or `*` for whatever is there; byte for byte, case matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ValuePattern {
+    Exact(String),
+    Prefix(String),
+    Suffix(String),
+    Part(String),
+    Present,
+}
+
+impl ValuePattern {
+    /// Whether a value matches.
+    pub(crate) fn matches(&self, value: &str) -> bool {
+        match self {
+            Self::Exact(text) => value == text,
+            Self::Prefix(text) => value.starts_with(text.as_str()),
+            Self::Suffix(text) => value.ends_with(text.as_str()),
+            Self::Part(text) => value.contains(text.as_str()),
+            Self::Present => true,
+        }
+    }
+}
+
+impl fmt::Display for ValuePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(text) => f.write_str(&quoted(text)),
+            Self::Prefix(text) => write!(f, "{}*", quoted(text)),
+            Self::Suffix(text) => write!(f, "*{}", quoted(text)),
+            Self::Part(text) => write!(f, "*{}*", quoted(text)),
+            Self::Present => f.write_str("*"),
+        }
+    }
+}
+
+impl FromText for ValuePattern {
+    const EXPECTED: &'static str = "a value, a \"prefix*\", or \"*\" for any";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let (head, rest) = text.strip_prefix('*').map_or((false, text), |rest| (true, rest));
+        let (tail, inner) = rest.strip_suffix('*').map_or((false, rest), |rest| (true, rest));
+        if inner.contains('*') {
+            return Err(Wrong::new("* stands in the middle", "put * at the beginning or the end only"));
+        }
+        let inner = inner.to_owned();
+        Ok(match (head, tail) {
+            _ if inner.is_empty() && (head || tail) => Self::Present,
+            (false, false) => Self::Exact(inner),
+            (false, true) => Self::Prefix(inner),
+            (true, false) => Self::Suffix(inner),
+            (true, true) => Self::Part(inner),
+        })
+    }
+
+    fn text_schema() -> serde_json::Value {
+        String::text_schema()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_at_the_ends() {
+        let matches = |pattern: &str, value: &str| ValuePattern::from_text(pattern).unwrap().matches(value);
+        assert!(matches("gold", "gold") && !matches("gold", "Gold"));
+        assert!(matches("go*", "gold") && matches("*ld", "gold") && matches("*ol*", "gold"));
+        assert!(matches("*", "") && matches("**", "x") && matches("", "") && !matches("", "x"));
+        assert!(ValuePattern::from_text("a*b").is_err());
+    }
+}
