@@ -230,14 +230,10 @@ pub fn verdict(
     }
 }
 
-/// Whether an operation that was evaluated so, in a request that was decided so, writes to its counter.
+/// Whether an operation writes to its counter, in a request that passes or not.
 #[must_use]
 pub fn writes(op: Op, request_passes: bool) -> bool {
-    match op {
-        Op::Peek => false,
-        Op::Take | Op::TakeUpTo => request_passes,
-        Op::Charge | Op::Refund | Op::Reset => true,
-    }
+    request_passes && op != Op::Peek
 }
 
 /// The second half of a check: writes `granted` if the request passes (`None`: it was refused), and gives the verdict.

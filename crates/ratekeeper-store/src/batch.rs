@@ -27,6 +27,9 @@ pub struct Check<'a> {
     pub cost: u64,
     /// With which other checks it stands or falls.
     pub group: Group,
+    /// What to do, where it is not the unit's operation: so a unit can take from one counter and, iff that passes,
+    /// charge or refund others (in a shadow group) in the same atomic step.
+    pub op: Option<Op>,
     /// For a refund: the receipt of the take.
     pub token: Option<Token>,
     /// The answer; `None` until the store has applied the batch.
@@ -44,6 +47,7 @@ impl<'a> Check<'a> {
             limit,
             cost,
             group: Group::Enforced,
+            op: None,
             token: None,
             verdict: None,
             degraded: false,
@@ -57,6 +61,13 @@ impl<'a> Check<'a> {
         self
     }
 
+    /// The same check with an operation of its own.
+    #[must_use]
+    pub fn with_op(mut self, op: Op) -> Self {
+        self.op = Some(op);
+        self
+    }
+
     /// The same check with the receipt of a take.
     #[must_use]
     pub fn with_token(mut self, token: Token) -> Self {
@@ -66,14 +77,14 @@ impl<'a> Check<'a> {
 
     /// What this check asks of core's step.
     pub(crate) fn ask(&self, op: Op, holder: Holder) -> Ask {
-        Ask { op, cost: self.cost, token: self.token, holder }
+        Ask { op: self.op.unwrap_or(op), cost: self.cost, token: self.token, holder }
     }
 }
 
-/// One request: one operation on all of its checks, all-or-nothing.
+/// One request: an operation on all of its checks, all-or-nothing.
 #[derive(Clone, Debug)]
 pub struct Unit {
-    /// What to do.
+    /// What to do with every check that does not say otherwise.
     pub op: Op,
     /// Who takes; only concurrency limits look at it. Unique per request.
     pub holder: Holder,

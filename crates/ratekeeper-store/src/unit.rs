@@ -79,7 +79,8 @@ impl Request {
     /// What is written to check `index`, if anything is.
     fn granted(&self, index: usize, checks: &[Check<'_>], evaluations: &[Evaluation]) -> Option<u64> {
         let check = &checks[index];
-        let partial = self.op == Op::TakeUpTo;
+        let op = check.op.unwrap_or(self.op);
+        let partial = op == Op::TakeUpTo;
         let group_passes = match check.group {
             Group::Enforced => self.passes,
             Group::Shadow(_) => {
@@ -88,7 +89,7 @@ impl Request {
                 self.passes && own.into_iter().all(|(_, evaluation)| evaluation.passes && fits(evaluation))
             }
         };
-        step::writes(self.op, group_passes).then_some(if partial { self.share } else { check.cost })
+        step::writes(op, group_passes).then_some(if partial { self.share } else { check.cost })
     }
 }
 

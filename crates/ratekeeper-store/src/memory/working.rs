@@ -77,6 +77,7 @@ impl<'s> Working<'s> {
         hash: u64,
         now: Timestamp,
     ) -> Located {
+        let op = check.op.unwrap_or(op);
         let index = store.shard_index(hash);
         let guard = self.guards.iter().position(|(locked, _)| *locked == index).unwrap_or(0);
         // A refund goes where the take went, and the take's check says so.
@@ -160,6 +161,7 @@ impl<'s> Working<'s> {
             if let Place::Found(bucket) = counter.place
                 && counter.written
             {
+                let op = check.op.unwrap_or(op);
                 store.settle(&mut self.guards[counter.guard].1, bucket, check.limit, op, counter.heap_bytes);
             }
         }
