@@ -4,7 +4,9 @@ use ratekeeper_policy::parse_limit;
 
 /// Parses the bytes as a limit. What a limit prints as is again a limit, and prints the same.
 pub fn limit(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     match parse_limit(text) {
         Ok(limit) => {
             let printed = limit.to_string();

@@ -92,7 +92,7 @@ fn identity<'a>(head: &'a [u8], record: &mut Record<'a>) -> Result<(), LineError
 /// The next word and what follows it.
 fn word(input: &[u8]) -> (&[u8], &[u8]) {
     let input = input.trim_ascii_start();
-    input.split_at(memchr::memchr(b' ', input).unwrap_or(input.len()))
+    input.split_at(memchr::memchr2(b' ', b'\t', input).unwrap_or(input.len()))
 }
 
 /// The status that three digits write.
@@ -103,22 +103,32 @@ pub(crate) fn status_code(digits: &[u8]) -> Option<u16> {
     text.parse().ok().filter(|status| *status >= 100)
 }
 
-/// Where the quote stands that ends the request. Old servers did not escape quotes inside: the right one is
-/// followed by the status. Where none is, a quote before a space or the line's end has to do.
+/// Where the quote stands that ends the request. Old servers did not escape quotes inside: the right one follows
+/// the protocol or precedes the status. Where none does, one before a space or at the line's end has to do.
 fn end_of_request(quoted: &[u8]) -> Option<usize> {
     let quotes = || memchr::memchr_iter(b'"', quoted);
-    let status_follows = |&at: &usize| match quoted.get(at + 1..).unwrap_or_default() {
-        [b' ', a, b, c] | [b' ', a, b, c, b' ', ..] => [a, b, c].iter().all(|digit| digit.is_ascii_digit()),
-        [] | [b' ', b'-'] | [b' ', b'-', b' ', ..] => true,
-        _ => false,
-    };
     let unescaped = |&at: &usize| !is_escaped(quoted, at);
-    let space_follows = |at: &usize| quoted.get(at + 1) == Some(&b' ');
+    let field_ends = |&at: &usize| matches!(quoted.get(at + 1), None | Some(b' '));
+    let sure = |at: &usize| field_ends(at) && (status_follows(quoted, *at) || protocol_precedes(quoted, *at));
     let mut regular = quotes().filter(unescaped);
     regular
-        .find(status_follows)
-        .or_else(|| quotes().find(status_follows))
-        .or_else(|| quotes().filter(unescaped).find(space_follows))
+        .find(sure)
+        .or_else(|| quotes().find(sure))
+        .or_else(|| quotes().filter(unescaped).find(field_ends))
+}
+
+fn status_follows(quoted: &[u8], quote: usize) -> bool {
+    match quoted.get(quote + 1..).unwrap_or_default() {
+        [b' ', a, b, c] | [b' ', a, b, c, b' ', ..] => [a, b, c].iter().all(|digit| digit.is_ascii_digit()),
+        [b' ', b'-'] | [b' ', b'-', b' ', ..] => true,
+        _ => false,
+    }
+}
+
+fn protocol_precedes(quoted: &[u8], quote: usize) -> bool {
+    let window = quoted.get(quote.saturating_sub(" HTTP/1.1".len())..quote).unwrap_or_default();
+    let last = memchr::memrchr(b' ', window).and_then(|space| window.get(space + 1..));
+    last.is_some_and(|word| word.starts_with(b"HTTP/"))
 }
 
 /// The next field if it is quoted, and what follows it. Without a closing quote it runs to the line's end.

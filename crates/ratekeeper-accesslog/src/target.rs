@@ -43,13 +43,13 @@ impl<'a> Target<'a> {
     /// Path and host of a target that is text already.
     pub(crate) fn of_text(target: Cow<'a, str>) -> (Cow<'a, str>, Option<Cow<'a, str>>) {
         match target {
-            Cow::Borrowed(text) => {
-                let Target { path, host } = Target::split(text.as_bytes());
-                (String::from_utf8_lossy(path), host.map(String::from_utf8_lossy))
+            Cow::Borrowed(target) => {
+                let Target { path, host } = Target::split(target.as_bytes());
+                (text::lossy(path), host.map(text::lossy))
             }
-            Cow::Owned(text) => {
-                let Target { path, host } = Target::split(text.as_bytes());
-                let owned = |part| Cow::Owned(String::from_utf8_lossy(part).into_owned());
+            Cow::Owned(target) => {
+                let Target { path, host } = Target::split(target.as_bytes());
+                let owned = |part| Cow::Owned(text::lossy(part).into_owned());
                 (owned(path), host.map(owned))
             }
         }

@@ -14,7 +14,7 @@ pub(crate) fn field(raw: &[u8]) -> Option<Cow<'_, str>> {
 /// Any other backslash stays as it is.
 pub(crate) fn decode(raw: &[u8]) -> Cow<'_, str> {
     let Some(first) = memchr::memchr(b'\\', raw) else {
-        return String::from_utf8_lossy(raw);
+        return lossy(raw);
     };
     let (plain, mut rest) = raw.split_at(first);
     let mut bytes = Vec::with_capacity(raw.len());
@@ -37,6 +37,15 @@ pub(crate) fn decode(raw: &[u8]) -> Cow<'_, str> {
     match String::from_utf8(bytes) {
         Ok(text) => Cow::Owned(text),
         Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    }
+}
+
+/// The text of `raw`, with U+FFFD for what is not UTF-8.
+pub(crate) fn lossy(raw: &[u8]) -> Cow<'_, str> {
+    // The strict check is much faster than the lossy one, and nearly always enough.
+    match std::str::from_utf8(raw) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(raw),
     }
 }
 

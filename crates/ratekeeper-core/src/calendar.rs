@@ -118,34 +118,33 @@ impl Calendar {
         if seconds >= start && seconds - start < length {
             return (from_seconds(start), from_seconds(start + length));
         }
-        let (start, end) = self.compute(now);
-        let (first, after) = (start.as_micros() / 1_000_000, end.as_micros() / 1_000_000);
-        self.0.last.store(first << LENGTH_BITS | (after - first), Ordering::Relaxed);
-        (start, end)
+        let (start, end) = self.compute(seconds);
+        self.0.last.store(start << LENGTH_BITS | (end - start), Ordering::Relaxed);
+        (from_seconds(start), from_seconds(end))
     }
 
-    fn compute(&self, now: Timestamp) -> (Timestamp, Timestamp) {
-        let instant = i64::try_from(now.as_micros())
-            .ok()
-            .and_then(|us| JiffTimestamp::from_microsecond(us).ok());
+    /// The bounds of the period, in seconds.
+    fn compute(&self, now: u64) -> (u64, u64) {
+        let instant = i64::try_from(now).ok().and_then(|seconds| JiffTimestamp::from_second(seconds).ok());
         // Timestamp::MAX is in the year 2255, far inside what jiff can represent.
         let instant = instant.unwrap_or(JiffTimestamp::UNIX_EPOCH);
         let mut first = self.0.period.first_date(instant.to_zoned_datetime(self.0.zone.clone()).date());
         loop {
             let next = self.0.period.next_date(first);
-            let end = self.first_instant(next);
+            let end = self.first_second(next);
             if end > now || next == first {
-                return (self.first_instant(first), end);
+                return (self.first_second(first), end);
             }
             first = next;
         }
     }
 
-    /// The first instant of a date: midnight, or the end of the gap that swallowed midnight.
-    fn first_instant(&self, date: Date) -> Timestamp {
+    /// The first second of a date, zero if that was before the epoch: midnight, or the end of the gap that
+    /// swallowed midnight.
+    fn first_second(&self, date: Date) -> u64 {
         let zoned = date.to_zoned_datetime(self.0.zone.clone());
-        let micros = zoned.map_or(0, |zoned| zoned.timestamp().as_microsecond());
-        Timestamp::from_micros(u64::try_from(micros).unwrap_or(0))
+        let seconds = zoned.map_or(0, |zoned| zoned.timestamp().as_second());
+        u64::try_from(seconds).unwrap_or(0)
     }
 }
 

@@ -19,7 +19,7 @@ pub struct KeyError {
 ///
 /// Its first `scope` bytes stand for the limit (rule name and window), the rest for the subject: a store that
 /// runs full lets the subjects of one scope share counters, and a cluster places by subject.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Key<'a> {
     bytes: &'a [u8],
     scope: usize,

@@ -131,7 +131,9 @@ impl Limit {
     /// every client resets in the same instant. Only fixed and sliding windows have a phase; the others ignore it.
     #[must_use]
     pub fn with_phase_by_key(mut self) -> Self {
-        self.phase_by_key = true;
+        // States counted in other windows: those do not end where these do.
+        self.phase_by_key = matches!(self.algorithm, Algorithm::FixedWindow | Algorithm::SlidingWindow);
+        self.tag = self.compute_tag();
         self
     }
 
@@ -171,21 +173,30 @@ impl Limit {
         })
     }
 
-    /// Computes what follows from the fields, and checks the burst against the rate.
+    /// Checks the burst against the rate, and computes what follows from the fields.
     pub(crate) fn derive(mut self) -> Result<Self, LimitError> {
-        let fill = u128::from(MAX_SPAN.get()) * u128::from(self.ticks) / u128::from(self.unit);
-        let max = u64::try_from(fill).unwrap_or(u64::MAX).min(MAX_COUNT);
+        let max = self.largest_burst();
         if self.algorithm.has_burst() && (self.burst == 0 || self.burst > max) {
             return Err(LimitError::Burst { given: self.burst, max });
         }
-        self.capacity = match self.algorithm {
+        self.capacity = self.compute_capacity();
+        self.tag = self.compute_tag();
+        Ok(self)
+    }
+
+    /// The largest burst that fills within the longest span at this rate.
+    fn largest_burst(&self) -> u64 {
+        let fills = u128::from(MAX_SPAN.get()) * u128::from(self.ticks) / u128::from(self.unit);
+        u64::try_from(fills).unwrap_or(u64::MAX).min(MAX_COUNT)
+    }
+
+    fn compute_capacity(&self) -> u128 {
+        match self.algorithm {
             Algorithm::LeakyQueue => {
                 u128::from(self.max_delay.get()) * u128::from(self.ticks) + u128::from(self.unit)
             }
             _ => u128::from(self.burst) * u128::from(self.unit),
-        };
-        self.tag = self.compute_tag();
-        Ok(self)
+        }
     }
 
     fn compute_tag(&self) -> Tag {
@@ -197,6 +208,9 @@ impl Limit {
             (None, Algorithm::Concurrency) => &mut window,
             (None, _) => window.number(self.window.get()),
         };
+        if self.phase_by_key {
+            window.text("phase");
+        }
         let mut rest = Fnv::new();
         rest.text(self.algorithm.name()).number(self.count).number(self.window.get());
         rest.number(self.burst).number(self.max_delay.get());
@@ -238,6 +252,12 @@ impl Limit {
     #[must_use]
     pub fn calendar(&self) -> Option<&Calendar> {
         self.calendar.as_ref()
+    }
+
+    /// Whether windows begin at a phase of each key's own.
+    #[must_use]
+    pub fn has_phase_by_key(&self) -> bool {
+        self.phase_by_key
     }
 
     /// Under which tag its states are stored.

@@ -77,7 +77,7 @@ impl Stored {
     #[must_use]
     pub fn idle_at(&self, limit: &Limit) -> Timestamp {
         Timestamp::from_micros(match &self.state {
-            State::Gcra(gcra) => gcra.at + u64::from(gcra.rest > 0),
+            State::Gcra(gcra) => gcra.at.saturating_add(u64::from(gcra.rest > 0)),
             State::Window(window) => window.idle_at(limit),
             State::Entries(entries) => entries.idle_at(),
         })

@@ -1,1 +1,38 @@
-//! ratekeeper-engine
+//! The only join of policy and stores: attributes in, one outcome out. Internal to ratekeeper; use the facade.
+//!
+//! [`Engine::check`] matches a request against the policy in force, makes the limits of all matching rules one unit per
+//! store, and turns the verdicts into an [`Outcome`]. What happens when a store fails is decided here, rule by rule.
+
+mod builder;
+mod decide;
+mod engine;
+mod error;
+mod failure;
+mod outcome;
+mod receipt;
+mod request;
+mod reservation;
+mod secret;
+mod snapshot;
+mod tally;
+mod wire;
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+pub use builder::EngineBuilder;
+pub use engine::Engine;
+pub use error::EngineError;
+pub use outcome::{Decision, Degraded, Denial, LimitOutcome, Outcome};
+pub use request::Request;
+pub use reservation::{Reservation, Settlement};
+pub use secret::Secret;
+
+/// The result of a future that need not wait for anything.
+fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => Some(result),
+        Poll::Pending => None,
+    }
+}

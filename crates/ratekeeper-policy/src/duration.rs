@@ -51,7 +51,9 @@ pub(crate) fn parse_duration(text: &str) -> Result<Micros, LimitSyntaxError> {
     if !scan.is_done() {
         return Err(LimitSyntaxError::new(format!("unexpected {}", quoted(scan.rest())), help));
     }
-    window.span.ok_or_else(|| LimitSyntaxError::new("months and years have no fixed length", "write it in days"))
+    window
+        .span
+        .ok_or_else(|| LimitSyntaxError::new("months and years have no fixed length", "write it in days"))
 }
 
 /// Reads the window at the front of `scan`.
@@ -60,12 +62,18 @@ pub(crate) fn window(scan: &mut Scan<'_>) -> Result<Window, LimitSyntaxError> {
     let start = scan.rest();
     let mut total = 0_u64;
     let mut parts = 0;
-    let mut period = None;
+    let mut period;
     let mut civil = None;
     loop {
-        let number = if scan.at_number() { Some(scan.number()?) } else { None };
+        let number = if scan.at_number() {
+            Some(scan.number()?)
+        } else {
+            None
+        };
         let name = scan.letters();
-        let Some(unit) = unit(name) else { return Err(unknown_unit(name, number, scan)) };
+        let Some(unit) = unit(name) else {
+            return Err(unknown_unit(name, number, scan));
+        };
         let count = number.unwrap_or(1);
         parts += 1;
         let micros = match unit {
@@ -108,9 +116,7 @@ fn unknown_unit(name: &str, number: Option<u64>, scan: &Scan<'_>) -> LimitSyntax
             LimitSyntaxError::new(format!("{number} has no unit"), format!("write {number}s for seconds"))
         }
         ("", None) if scan.is_done() => LimitSyntaxError::new("the unit of time is missing", UNIT_HELP),
-        ("", None) => {
-            LimitSyntaxError::new(format!("{} is no unit of time", quoted(scan.rest())), UNIT_HELP)
-        }
+        ("", None) => LimitSyntaxError::new(format!("{} is no unit of time", quoted(scan.rest())), UNIT_HELP),
         _ => LimitSyntaxError::new(format!("unknown unit {}", quoted(name)), UNIT_HELP),
     }
 }

@@ -103,7 +103,9 @@ mod tests {
     use super::*;
 
     fn network(text: &str) -> Result<String, String> {
-        Network::from_text(text).map(|network| network.0.to_string()).map_err(|wrong| wrong.message)
+        Network::from_text(text)
+            .map(|network| network.0.to_string())
+            .map_err(|wrong| wrong.message)
     }
 
     #[test]
@@ -112,7 +114,16 @@ mod tests {
         assert_eq!(network("::ffff:192.0.2.0/120"), Ok("192.0.2.0/24".into()));
         assert_eq!(network("2001:DB8::/32"), Ok("2001:db8::/32".into()));
         assert_eq!(network("::/0"), Ok("::/0".into()));
-        for wrong in ["", "10.0.0", "010.0.0.1", "fe80::1%eth0", "[::1]", "1.2.3.4:80", "1.2.3.4/", "1.2.3.4/+8"] {
+        for wrong in [
+            "",
+            "10.0.0",
+            "010.0.0.1",
+            "fe80::1%eth0",
+            "[::1]",
+            "1.2.3.4:80",
+            "1.2.3.4/",
+            "1.2.3.4/+8",
+        ] {
             assert_eq!(network(wrong), Err("this is neither an address nor a network".into()), "{wrong}");
         }
         assert_eq!(network("1.2.3.4/33"), Err("the prefix /33 is too long".into()));

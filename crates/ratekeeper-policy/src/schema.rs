@@ -40,3 +40,92 @@ pub fn json_schema() -> Value {
         "$defs": definitions.0,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{Document, Kind, NodeId, parse};
+
+    /// A policy as editors see it: JSON by the core schema of YAML.
+    fn json_of(document: &Document, id: NodeId) -> Value {
+        match &document.node(id).kind {
+            Kind::List(items) => items.iter().map(|item| json_of(document, *item)).collect(),
+            Kind::Map(items) => {
+                let field =
+                    |item: &NodeId| (document.node(*item).name().to_owned(), json_of(document, *item));
+                Value::Object(items.iter().map(field).collect())
+            }
+            Kind::Scalar { text, quoted: false } if text.parse::<i64>().is_ok() => {
+                text.parse::<i64>().unwrap().into()
+            }
+            Kind::Scalar { text, quoted: false } if text == "true" || text == "false" => {
+                (text == "true").into()
+            }
+            Kind::Scalar { text, .. } => text.as_str().into(),
+        }
+    }
+
+    fn validator() -> jsonschema::Validator {
+        jsonschema::draft202012::new(&json_schema()).unwrap()
+    }
+
+    fn reference() -> Value {
+        json_of(&parse(crate::REFERENCE).unwrap(), Document::ROOT)
+    }
+
+    #[test]
+    fn the_schema_is_one_and_accepts_the_reference() {
+        assert!(jsonschema::draft202012::meta::is_valid(&json_schema()));
+        let validator = validator();
+        let errors: Vec<String> = validator
+            .iter_errors(&reference())
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+
+    #[test]
+    fn the_schema_rejects_what_the_parser_rejects() {
+        let validator = validator();
+        let mut wrong = reference();
+        wrong["rules"][0]["limit"] = json!("1/s");
+        assert!(!validator.is_valid(&wrong));
+        let mut wrong = reference();
+        wrong["rules"][0]["mode"] = json!("enforcing");
+        assert!(!validator.is_valid(&wrong));
+        let mut wrong = reference();
+        wrong["rules"][0].as_object_mut().unwrap().remove("limits");
+        assert!(!validator.is_valid(&wrong));
+    }
+
+    /// Every field of the language occurs in the reference.
+    #[test]
+    fn the_reference_is_complete() {
+        fn names(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(object) => {
+                    for (name, value) in object {
+                        found.push(name.clone());
+                        names(value, found);
+                    }
+                }
+                Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        names(&reference(), &mut found);
+        let schema = json_schema();
+        let mut missing = Vec::new();
+        for (record, definition) in schema["$defs"].as_object().unwrap() {
+            for (field, about) in definition["properties"].as_object().unwrap() {
+                let text = about["description"].as_str().unwrap();
+                assert!(!text.is_empty(), "{record}.{field} has no description");
+                if !text.starts_with("Another name") && !found.contains(field) {
+                    missing.push(format!("{record}.{field}"));
+                }
+            }
+        }
+        assert!(missing.is_empty(), "not in reference.yaml: {missing:?}");
+    }
+}

@@ -1,1 +1,33 @@
-fn main() {}
+//! `ratekeeper`: check, explain and replay rate limit policies.
+
+mod cli;
+mod command;
+mod failure;
+mod replay;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Check(arguments) => command::check::run(&arguments),
+        Command::Explain(arguments) => command::explain::run(&arguments),
+        Command::Replay(arguments) => command::replay::run(&arguments),
+        Command::Schema => command::schema::run(),
+        Command::Completions { shell } => command::generate::completions(shell),
+        Command::Man { out } => command::generate::man(&out),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Who reads our output has read enough: not a failure.
+        Err(Failure::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report();
+            failure.exit_code()
+        }
+    }
+}

@@ -24,7 +24,8 @@ pub fn validate(batch: &Batch<'_>) -> Result<(), StoreError> {
         let checks = batch.checks(index);
         for (place, check) in checks.iter().enumerate() {
             step::validate(check.limit, &check.ask(unit.op, unit.holder))?;
-            if checks[..place].iter().any(|other| other.key == check.key) {
+            // Equal bytes are one counter, whatever their scopes.
+            if checks[..place].iter().any(|other| other.key.bytes() == check.key.bytes()) {
                 return Err(StoreError::DuplicateKey { key: check.key.bytes().escape_ascii().to_string() });
             }
         }

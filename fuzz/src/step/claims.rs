@@ -37,7 +37,9 @@ fn retry_after_is_exact(after: &Game, ask: &Ask, verdict: &Verdict) {
         return;
     };
     assert_eq!(verdict.allowed, wait == Micros::ZERO, "{ask:?}: {verdict:?} {after:?}");
-    let (Some(exact), Some(early)) = (later(after.now, wait), later(after.now, less(wait))) else { return };
+    let (Some(exact), Some(early)) = (later(after.now, wait), later(after.now, less(wait))) else {
+        return;
+    };
     if !verdict.allowed {
         let allowed = |now| after.at(now, ask).map(|verdict| verdict.allowed);
         assert_eq!(allowed(exact), Some(true), "{ask:?} after {wait}: {after:?}");
@@ -48,15 +50,24 @@ fn retry_after_is_exact(after: &Game, ask: &Ask, verdict: &Verdict) {
 /// The greatest cost that passes.
 fn remaining_is_exact(after: &Game, verdict: &Verdict) {
     assert!(verdict.remaining <= after.limit.largest_cost(), "{verdict:?} {after:?}");
-    let allowed =
-        |cost| after.at(after.now, &Game::stranger(Op::Peek, cost)).is_some_and(|verdict| verdict.allowed);
-    assert!(verdict.remaining == 0 || allowed(verdict.remaining), "less is left: {verdict:?} {after:?}");
-    assert!(!allowed(verdict.remaining + 1), "more is left: {verdict:?} {after:?}");
+    let allowed = |cost| {
+        after
+            .at(after.now, &Game::stranger(Op::Peek, cost))
+            .is_some_and(|verdict| verdict.allowed)
+    };
+    assert!(
+        verdict.remaining == 0 || allowed(verdict.remaining),
+        "less is left: {verdict:?} {after:?}"
+    );
+    let more = verdict.remaining.checked_add(1);
+    assert!(!more.is_some_and(allowed), "more is left: {verdict:?} {after:?}");
 }
 
 /// From then on the counter is as if nothing had ever been asked, and a store may forget it no earlier.
 fn reset_after_is_enough(after: &Game, verdict: &Verdict) {
-    let Some(then) = later(after.now, verdict.reset_after) else { return };
+    let Some(then) = later(after.now, verdict.reset_after) else {
+        return;
+    };
     let fresh = Game { counter: None, ..after.clone() };
     let ask = Game::stranger(Op::Peek, after.limit.largest_cost());
     assert_eq!(after.at(then, &ask), fresh.at(then, &ask), "at reset {verdict:?} {after:?}");
@@ -75,7 +86,11 @@ fn a_queue_alone_delays(after: &Game, ask: &Ask, verdict: &Verdict) {
     let queues = after.is(Algorithm::LeakyQueue) && takes && verdict.allowed;
     assert_eq!(verdict.delay.is_some(), queues, "{verdict:?} {after:?}");
     // A cost of zero adds nothing to a queue and so may wait for one more unit of it.
-    let most = if ask.cost == 0 { MAX_EXACT } else { after.limit.max_delay().get() };
+    let most = if ask.cost == 0 {
+        MAX_EXACT
+    } else {
+        after.limit.max_delay().get()
+    };
     assert!(verdict.delay.is_none_or(|delay| delay.get() <= most), "{verdict:?} {after:?}");
 }
 

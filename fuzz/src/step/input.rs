@@ -5,7 +5,7 @@ use ratekeeper_core::{Algorithm, Calendar, Holder, Limit, LimitError, Micros, Op
 use crate::bytes::Bytes;
 
 /// One thing that happens to a counter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Move {
     /// Time passes.
     Forward(u64),
@@ -79,14 +79,24 @@ pub(super) fn limit(bytes: &mut Bytes<'_>) -> Result<Limit, LimitError> {
 }
 
 fn with_burst(limit: Limit, options: u8, bytes: &mut Bytes<'_>) -> Result<Limit, LimitError> {
-    if options & 4 == 0 { Ok(limit) } else { limit.with_burst(bytes.number()) }
+    if options & 4 == 0 {
+        Ok(limit)
+    } else {
+        limit.with_burst(bytes.number())
+    }
 }
 
 fn calendar(bytes: &mut Bytes<'_>) -> Result<Calendar, LimitError> {
     const PERIODS: [Period; 4] = [Period::Day, Period::Week, Period::Month, Period::Year];
     // Zones whose clocks are set over midnight, by half an hour, or over a whole date.
-    const ZONES: [&str; 6] =
-        ["UTC", "Europe/Paris", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"];
+    const ZONES: [&str; 6] = [
+        "UTC",
+        "Europe/Paris",
+        "America/Havana",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "Asia/Kathmandu",
+    ];
     let period = PERIODS[usize::from(bytes.byte()) % PERIODS.len()];
     Calendar::new(period, ZONES[usize::from(bytes.byte()) % ZONES.len()])
 }

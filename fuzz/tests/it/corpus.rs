@@ -22,6 +22,11 @@ pub(crate) fn seeds(target: &str) -> Vec<Seed> {
             Seed { name, bytes: fs::read(path).unwrap() }
         })
         .collect();
+    if target == "policy" {
+        // Kept where it is documentation, and so never out of date.
+        let bytes = ratekeeper_policy::REFERENCE.as_bytes().to_vec();
+        seeds.push(Seed { name: "the reference policy".to_owned(), bytes });
+    }
     seeds.sort_by(|one, other| one.name.cmp(&other.name));
     seeds
 }

@@ -13,7 +13,10 @@ fn every_target_has_its_entry_point() {
         let name = target.name;
         let source = fs::read_to_string(package.join("fuzz_targets").join(format!("{name}.rs"))).unwrap();
         assert!(source.contains(&format!("ratekeeper_fuzz::{name}(data)")), "{name}");
-        assert!(manifest.contains(&format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"")), "{name}");
+        assert!(
+            manifest.contains(&format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"")),
+            "{name}"
+        );
     }
     assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
 }

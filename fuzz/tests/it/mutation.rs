@@ -13,7 +13,18 @@ pub(crate) fn mutate(seed: &[u8], other: &[u8], number: u64) -> Vec<u8> {
 fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     /// What breaks parsers.
     const HOSTILE: [&[u8]; 12] = [
-        b"\0", b"\"", b"\\", b"\n", b"\r\n", b"{", b"[[", b": ", b"99999999999999999999", b"-1", b"\xff", "é\u{202e}".as_bytes(),
+        b"\0",
+        b"\"",
+        b"\\",
+        b"\n",
+        b"\r\n",
+        b"{",
+        b"[[",
+        b": ",
+        b"99999999999999999999",
+        b"-1",
+        b"\xff",
+        "é\u{202e}".as_bytes(),
     ];
     let at = random.below(bytes.len());
     let length = random.below(bytes.len() - at).min(random.below(32));

@@ -35,6 +35,7 @@ fn clients_and_users() {
         ("pipe3.nyc.example.com - -", "pipe3.nyc.example.com", None),
         ("h.example:443 192.0.2.7 - ann", "192.0.2.7", Some("ann")),
         ("192.0.2.7", "192.0.2.7", None),
+        ("192.0.2.7\t-\tann", "192.0.2.7", Some("ann")),
         ("- - ann", "", Some("ann")),
     ];
     for (head, client, user) in cases {
@@ -59,6 +60,10 @@ fn requests_with_stray_quotes_and_spaces() {
         (r#""GET /x" 302 -"#, "/x", Some(302)),
         (r#""GET /x HTTP/1.0""#, "/x", None),
         (r#""GET /x HTTP/1.0" - -"#, "/x", None),
+        (r#""GET /x HTTP/1.0" "-" 200 7"#, "/x", None),
+        (r#""GET /x HTTP/2" "cache miss" 200 7"#, "/x", None),
+        (r#""GET /x" and "more" "quotes""#, "/x", None),
+        (r#""GET /x""#, "/x", None),
         (r#""GET /x HTTP/1.0" 20"#, "/x", None),
         (r#""GET /x HTTP/1.0" 000 -"#, "/x", None),
         (r#""GET http://h.example/x?y HTTP/1.0" 200 1"#, "/x", Some(200)),

@@ -1,5 +1,8 @@
 //! Whole files, as `replay` reads them: plain, gzip, damaged.
 
+// The helpers are test code too, which clippy sees in test functions only.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod files;
 mod gzip;
 

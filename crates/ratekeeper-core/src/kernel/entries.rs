@@ -101,18 +101,18 @@ impl Entries {
         let clock = self.clock(limit, at);
         self.drop_expired(clock);
         let cost = cost.min(MAX_EXACT.saturating_sub(self.total));
-        let expiry = clock + limit.window.get();
+        let expiry = clock.saturating_add(limit.window.get());
         let full = self.list.len() >= MAX_DEBTS;
         match self.list.back_mut() {
             // An entry of cost 0 matters only while it is the newest: it makes way, so that free requests
             // cannot grow the log.
             Some(newest) if newest.expiry == expiry || newest.count == 0 || full => {
                 newest.expiry = expiry;
-                newest.count += cost;
+                newest.count = newest.count.saturating_add(cost);
             }
             _ => self.list.push_back(Entry { expiry, count: cost, holder: Holder::default() }),
         }
-        self.total += cost;
+        self.total = self.total.saturating_add(cost);
         clock
     }
 
@@ -125,7 +125,7 @@ impl Entries {
         if renewed.is_none() {
             self.total = self.total.saturating_add(cost);
         }
-        let expiry = at.now + limit.window.get();
+        let expiry = (at.now + limit.window.get()).min(MAX_EXACT);
         let index = self.list.partition_point(|entry| entry.expiry <= expiry);
         self.list.insert(index, Entry { expiry, count, holder });
     }
@@ -140,7 +140,7 @@ impl Entries {
 
     /// Takes `cost` back from the entry of a log that a receipt names.
     pub(crate) fn take_back(&mut self, limit: &Limit, cost: u64, appended: u64) {
-        let expiry = appended + limit.window.get();
+        let expiry = appended.saturating_add(limit.window.get());
         if let Ok(index) = self.list.binary_search_by_key(&expiry, |entry| entry.expiry) {
             self.reduce(index, cost);
         }
@@ -163,7 +163,7 @@ impl Entries {
         };
         let taken = cost.min(entry.count);
         entry.count -= taken;
-        self.total -= taken;
+        self.total = self.total.saturating_sub(taken);
         if entry.count == 0 {
             self.list.remove(index);
         }
@@ -181,7 +181,7 @@ impl Kernel for Entries {
     }
 
     fn fits_after(&self, limit: &Limit, at: At, cost: u64) -> u64 {
-        let most = limit.count - cost;
+        let most = limit.count.saturating_sub(cost);
         let mut used = self.used(limit, at);
         for entry in self.live(self.clock(limit, at)) {
             used = used.saturating_sub(entry.count);

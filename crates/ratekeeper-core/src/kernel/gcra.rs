@@ -70,7 +70,7 @@ impl Gcra {
     /// The state under a limit that has changed: on whole microseconds, and no further ahead than the new
     /// capacity allows.
     pub(crate) fn adapt(self, limit: &Limit, at: At) -> Self {
-        let carried = Self { at: (self.at + u64::from(self.rest > 0)).min(MAX_EXACT), rest: 0 };
+        let carried = Self { at: self.at.saturating_add(u64::from(self.rest > 0)).min(MAX_EXACT), rest: 0 };
         match carried.ahead(limit, at) > limit.capacity {
             true => Self::from_ahead(limit, at, limit.capacity),
             false => carried,

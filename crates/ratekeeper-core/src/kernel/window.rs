@@ -53,14 +53,14 @@ impl Window {
         }
         let elapsed = at.now.saturating_sub(self.start);
         let gone = divide(u128::from(self.previous) * u128::from(elapsed), u128::from(limit.window.get()));
-        (self.current + self.previous).saturating_sub(saturate(gone))
+        self.current.saturating_add(self.previous).saturating_sub(saturate(gone))
     }
 
     /// When the window that this state counts ends.
     fn end(self, limit: &Limit) -> u64 {
         match &limit.calendar {
             Some(calendar) => end_of(calendar, self.start),
-            None => self.start + limit.window.get(),
+            None => self.start.saturating_add(limit.window.get()),
         }
     }
 
@@ -86,7 +86,9 @@ impl Window {
             (0, 0) => 0,
             (0, _) if limit.algorithm == Algorithm::SlidingWindow => self.end(limit),
             (0, _) => 0,
-            _ if limit.algorithm == Algorithm::SlidingWindow => self.end(limit) + limit.window.get(),
+            _ if limit.algorithm == Algorithm::SlidingWindow => {
+                self.end(limit).saturating_add(limit.window.get())
+            }
             _ => self.end(limit),
         }
     }
@@ -114,12 +116,13 @@ impl Kernel for Window {
             return end.saturating_sub(at.now);
         }
         let width = u128::from(limit.window.get());
-        let most = limit.count - cost;
+        let most = limit.count.saturating_sub(cost);
         let fits_at = if window.current <= most {
             let room = u128::from(most - window.current) * width;
-            end - saturate(divide(room, u128::from(window.previous.max(1))))
+            end.saturating_sub(saturate(divide(room, u128::from(window.previous.max(1)))))
         } else {
-            end + limit.window.get() - saturate(divide(u128::from(most) * width, u128::from(window.current)))
+            let waits = divide(u128::from(most) * width, u128::from(window.current));
+            end.saturating_add(limit.window.get()).saturating_sub(saturate(waits))
         };
         fits_at.saturating_sub(at.now)
     }

@@ -3,6 +3,8 @@
 //! Of the time zone library it uses nothing but the offset at an instant; dates, weeks, months and years are
 //! counted here, so that the arithmetic under test is compared with another one.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
 
@@ -111,12 +113,14 @@ pub fn period_around(period: Period, zone: &str, now: Timestamp) -> (Timestamp, 
 struct Wall {
     period: Period,
     zone: Option<TimeZone>,
+    /// The last period found, since looking takes long.
+    known: Arc<Mutex<(i64, i64)>>,
 }
 
 impl Wall {
     fn new(period: Period, zone: &str) -> Self {
         let zone = jiff::tz::db().get(zone).ok();
-        Self { period, zone }
+        Self { period, zone, known: Arc::default() }
     }
 
     /// A number that grows by one with each period on the wall.
@@ -137,26 +141,46 @@ impl Wall {
 
     /// The latest period that has begun, although the clock may have been set back before it since.
     fn begun(&self, second: i64) -> i64 {
-        let mut latest = self.number(second);
-        let mut earlier = second.div_euclid(60) * 60;
-        while earlier > second - FURTHEST_BACK {
-            latest = latest.max(self.number(earlier));
-            earlier -= 60;
-        }
-        latest
+        let minutes = (0..FURTHEST_BACK / 60).map(|ago| second.div_euclid(60) * 60 - ago * 60);
+        let latest = minutes.map(|earlier| self.number(earlier)).max();
+        latest.map_or_else(|| self.number(second), |latest| latest.max(self.number(second)))
     }
 
-    /// The first second at which `number` or a later period has begun, between `low` and `high`.
+    /// The first second of period `number` or, where that was skipped, of a later one; it is between `low` and
+    /// `high`. Halves the span while clocks that are set back cannot mislead, then looks at every minute, then at
+    /// every second of one.
     fn first_second(&self, number: i64, mut low: i64, mut high: i64) -> i64 {
-        while high - low > 1 {
+        while high - low > 3 * FURTHEST_BACK {
             let middle = low + (high - low) / 2;
-            if self.begun(middle) >= number {
+            if self.number(middle) >= number {
                 high = middle;
             } else {
-                low = middle;
+                low = middle - FURTHEST_BACK;
             }
         }
-        high
+        let mut second = low.div_euclid(60) * 60;
+        while self.number(second) < number && second < high {
+            second += 60;
+        }
+        second -= 60;
+        while self.number(second) < number && second < high {
+            second += 1;
+        }
+        second
+    }
+
+    /// The first second of the period that `now` lies in, and that of the next.
+    fn bounds(&self, now: i128) -> (i128, i128) {
+        let second = seconds(now);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if second < known.0 || second >= known.1 {
+            let (begun, reach) = (self.begun(second), self.reach());
+            *known = (
+                self.first_second(begun, second - reach, second),
+                self.first_second(begun + 1, second, second + reach),
+            );
+        }
+        (i128::from(known.0) * SECOND, i128::from(known.1) * SECOND)
     }
 
     /// Longer than any period, in seconds.
@@ -170,15 +194,11 @@ impl Wall {
     }
 
     fn begin(&self, now: i128) -> i128 {
-        let second = seconds(now);
-        let first = self.first_second(self.begun(second), second - self.reach(), second);
-        (i128::from(first) * SECOND).max(0)
+        self.bounds(now).0.max(0)
     }
 
     fn end(&self, now: i128) -> i128 {
-        let second = seconds(now);
-        let first = self.first_second(self.begun(second) + 1, second, second + self.reach());
-        i128::from(first) * SECOND
+        self.bounds(now).1
     }
 }
 

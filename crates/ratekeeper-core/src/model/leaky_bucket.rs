@@ -73,8 +73,14 @@ impl Counter for LeakyBucket {
     fn refund(&mut self, now: i128, n: i128, token: Option<Token>) {
         let back = match token {
             Some(Token::Gcra { at, rest }) => {
-                let not_drained = (i128::from(at) - now) * self.count + i128::from(rest) * self.divisor;
-                (n * self.window).min(not_drained.max(0))
+                // A rest is less than a microsecond, unless the limit has changed since.
+                let whole = (i128::from(at) - now) * self.count;
+                let left = if whole < 0 {
+                    0
+                } else {
+                    whole + i128::from(rest) * self.divisor
+                };
+                (n * self.window).min(left)
             }
             _ => n * self.window,
         };

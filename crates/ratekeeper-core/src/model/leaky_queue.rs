@@ -77,7 +77,7 @@ impl Counter for LeakyQueue {
             return;
         };
         let x0 = i128::from(at) * self.count + i128::from(rest) * self.divisor;
-        if self.x == x0 {
+        if self.x == x0 && i128::from(rest) * self.divisor < self.count {
             let p = now * self.count;
             self.x = p.max(self.x - (n * self.window).min((x0 - p).max(0)));
         }

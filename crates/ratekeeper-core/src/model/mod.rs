@@ -80,7 +80,7 @@ pub struct Opinion {
 #[derive(Debug)]
 pub struct Model {
     limit: Limit,
-    phase: i128,
+    key: Vec<u8>,
     /// What was last written, and under which limit.
     stored: Option<(Limit, Box<dyn Counter>)>,
 }
@@ -89,23 +89,23 @@ impl Clone for Model {
     fn clone(&self) -> Self {
         Self {
             limit: self.limit.clone(),
-            phase: self.phase,
+            key: self.key.clone(),
             stored: self.stored.as_ref().map(|(limit, counter)| (limit.clone(), counter.boxed())),
         }
     }
 }
 
 impl Model {
-    /// The counter of a key whose windows begin at multiples of the window.
+    /// The counter of the empty key.
     #[must_use]
     pub fn new(limit: &Limit) -> Self {
-        Self { limit: limit.clone(), phase: 0, stored: None }
+        Self::for_key(limit, b"")
     }
 
     /// The counter of `key`, whose windows may have a phase of their own.
     #[must_use]
     pub fn for_key(limit: &Limit, key: &[u8]) -> Self {
-        Self { phase: i128::from(limit.phase(key).get()), ..Self::new(limit) }
+        Self { limit: limit.clone(), key: key.to_vec(), stored: None }
     }
 
     /// The limit has been changed while the counter lives on.
@@ -199,26 +199,30 @@ impl Model {
 
     /// What is stored, as the limit of today reads it.
     fn counter(&self, now: i128) -> Box<dyn Counter> {
-        let Some((old, counter)) = &self.stored else {
-            return fresh(&self.limit, self.phase);
-        };
-        if same_numbers(old, &self.limit) {
-            return counter.boxed();
+        let phase = i128::from(self.limit.phase(&self.key).get());
+        match &self.stored {
+            Some((old, counter)) if same_numbers(old, &self.limit) => counter.boxed(),
+            Some((old, counter)) if !self.limit.reset_on_change => {
+                carry_over(old, counter.carried(), &self.limit, phase, now)
+            }
+            _ => fresh(&self.limit, phase),
         }
-        if self.limit.reset_on_change {
-            return fresh(&self.limit, self.phase);
-        }
-        carry_over(old, counter.carried(), &self.limit, self.phase, now)
     }
 }
 
-/// Whether a state keeps its tag: algorithm, N, W, b, max_delay (and the calendar, which is W there).
+/// Whether a state keeps its tag: algorithm, N, W, b, max_delay (and the calendar, which is W there, and
+/// whether keys have phases).
 fn same_numbers(old: &Limit, new: &Limit) -> bool {
     let numbers = |limit: &Limit| {
         let (window, delay) = (limit.window(), limit.max_delay());
         (limit.algorithm(), limit.count(), window, limit.burst(), delay)
     };
-    numbers(old) == numbers(new) && old.calendar() == new.calendar()
+    numbers(old) == numbers(new) && same_grid(old, new)
+}
+
+/// Whether windows of the same length begin and end at the same instants.
+fn same_grid(old: &Limit, new: &Limit) -> bool {
+    old.calendar() == new.calendar() && old.phase_by_key == new.phase_by_key
 }
 
 fn fresh(limit: &Limit, phase: i128) -> Box<dyn Counter> {
@@ -235,7 +239,7 @@ fn fresh(limit: &Limit, phase: i128) -> Box<dyn Counter> {
 }
 
 fn carry_over(old: &Limit, carried: Carried, new: &Limit, phase: i128, now: i128) -> Box<dyn Counter> {
-    let same_window = old.window() == new.window() && old.calendar() == new.calendar();
+    let same_window = old.window() == new.window() && same_grid(old, new);
     match (carried, new.algorithm()) {
         (Carried::Instant(at), Algorithm::TokenBucket) => {
             Box::new(token_bucket::TokenBucket::adopt(new, at, now))

@@ -74,6 +74,8 @@ impl Counter for SlidingLog {
         // The sum of the counts saturates, so each does.
         let n = n.min((MAX - self.used(now)).max(0));
         self.log = self.live(now);
+        // An entry of nothing only says how late it is: it makes way for the next.
+        self.log.pop_if(|&mut (_, count)| count == 0);
         match self.log.last_mut() {
             Some((at, count)) if *at == tau => *count += n,
             _ => self.log.push((tau, n)),

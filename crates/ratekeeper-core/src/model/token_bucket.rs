@@ -66,8 +66,10 @@ impl Counter for TokenBucket {
         let p = now * self.count;
         let back = match token {
             Some(Token::Gcra { at, rest }) => {
+                // A rest is less than a microsecond, unless the limit has changed since.
                 let x0 = i128::from(at) * self.count + i128::from(rest) * self.divisor;
-                (n * self.window).min((x0 - p).max(0))
+                let left = if i128::from(at) < now { 0 } else { x0 - p };
+                (n * self.window).min(left)
             }
             _ => n * self.window,
         };

@@ -232,7 +232,8 @@ pub(crate) fn trace(length: usize) -> impl Strategy<Value = Vec<Action>> {
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
     pub(crate) now: u64,
-    earliest: u64,
+    /// How far the clock may step back.
+    pub(crate) earliest: u64,
     remaining: u64,
     retry: u64,
     reset: u64,
@@ -244,6 +245,11 @@ impl Course {
         // The clock may step back, but never to before the second window since the epoch.
         let earliest = now.min(2 * MAX_SPAN.get());
         Self { now, earliest, remaining: 0, retry: 0, reset: 0, tokens: Vec::new() }
+    }
+
+    /// Whether the end of time is so near that instants may saturate, and laws no longer hold.
+    pub(crate) fn ends(&self) -> bool {
+        self.now > MAX_EXACT - 3 * MAX_SPAN.get()
     }
 
     /// The clock does not step back from here on.

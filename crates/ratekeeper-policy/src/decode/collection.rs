@@ -10,7 +10,11 @@ use crate::yaml::{Kind, NodeId};
 impl<T: Decode> Decode for Vec<At<T>> {
     fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Kind::List(items) = &decoder.node(node).kind else {
-            let found = if decoder.node(node).is_null() { "nothing" } else { "no list" };
+            let found = if decoder.node(node).is_null() {
+                "nothing"
+            } else {
+                "no list"
+            };
             return decoder.mismatch(node, found, "a list: [ … ], or one item a line after \"- \"");
         };
         // All items are read even if one is wrong: every error is reported.
@@ -58,7 +62,11 @@ pub(crate) struct Named<T>(pub(crate) Vec<(String, At<T>)>);
 impl<T: Decode> Decode for Named<T> {
     fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Kind::Map(items) = &decoder.node(node).kind else {
-            let found = if decoder.node(node).is_null() { "nothing" } else { "no mapping" };
+            let found = if decoder.node(node).is_null() {
+                "nothing"
+            } else {
+                "no mapping"
+            };
             return decoder.mismatch(node, found, "a mapping: { name: value }");
         };
         let read: Vec<Option<(String, At<T>)>> = items

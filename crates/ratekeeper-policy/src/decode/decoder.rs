@@ -41,7 +41,11 @@ impl<'d> Decoder<'d> {
 
     /// All errors; none means that all is well.
     pub(crate) fn finish(self) -> Result<(), PolicyErrors> {
-        if self.errors.is_empty() { Ok(()) } else { Err(PolicyErrors::new(self.errors, self.more)) }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(PolicyErrors::new(self.errors, self.more))
+        }
     }
 
     /// Reports an error of a value.
@@ -71,7 +75,8 @@ impl<'d> Decoder<'d> {
             return;
         }
         let file = self.file.to_owned();
-        self.errors.push(PolicyError { file, line: at.line, column: at.column, field, message, help });
+        self.errors
+            .push(PolicyError { file, line: at.line, column: at.column, field, message, help });
     }
 
     /// The text of a scalar with `${NAME}` expanded; an error if it is none, or null.
@@ -96,7 +101,8 @@ impl<'d> Decoder<'d> {
                 Some(Cow::Owned(expanded))
             }
             Err(wrong) => {
-                self.wrong(id, wrong);
+                // Without the text: it may hold a secret.
+                self.error(id, wrong.message, wrong.help);
                 None
             }
         }

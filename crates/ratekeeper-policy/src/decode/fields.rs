@@ -46,8 +46,13 @@ impl<'a, 'd> Fields<'a, 'd> {
     ) -> Option<Self> {
         let names = || specs.iter().map(FieldSpec::name);
         let Kind::Map(children) = &decoder.node(node).kind else {
-            let found = if decoder.node(node).is_null() { "nothing" } else { "no mapping" };
-            let required: Vec<&str> = specs.iter().filter(|spec| spec.required).map(FieldSpec::name).collect();
+            let found = if decoder.node(node).is_null() {
+                "nothing"
+            } else {
+                "no mapping"
+            };
+            let required: Vec<&str> =
+                specs.iter().filter(|spec| spec.required).map(FieldSpec::name).collect();
             let expected = if required.is_empty() {
                 format!("a mapping with any of {}", listed(names()))
             } else {
@@ -114,7 +119,10 @@ pub(crate) fn record_schema(doc: &[&str], specs: &[FieldSpec], definitions: &mut
         for alias in spec.aliases {
             let mut other = schema.clone();
             if let Value::Object(object) = &mut other {
-                object.insert("description".to_owned(), Value::String(format!("Another name of `{}`.", spec.name())));
+                object.insert(
+                    "description".to_owned(),
+                    Value::String(format!("Another name of `{}`.", spec.name())),
+                );
             }
             properties.insert((*alias).to_owned(), other);
         }

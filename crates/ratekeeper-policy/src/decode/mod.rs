@@ -47,13 +47,3 @@ impl<T: Decode> Decode for At<T> {
         T::schema(definitions)
     }
 }
-
-impl<T: Decode> Decode for Box<T> {
-    fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
-        T::decode(node, decoder).map(Self::new)
-    }
-
-    fn schema(definitions: &mut Definitions) -> Value {
-        T::schema(definitions)
-    }
-}

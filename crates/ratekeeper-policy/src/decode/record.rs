@@ -15,6 +15,8 @@ macro_rules! record {
         }
     ) => {
         $(#[doc = $doc])+
+        // A field may be there to be checked only, such as `version`.
+        #[allow(dead_code)]
         #[derive(Clone, Debug)]
         pub(crate) struct $record {
             $( $(#[doc = $about])+ pub(crate) $field: $crate::decode::record!(@type $kind $type), )+
@@ -67,7 +69,6 @@ macro_rules! choice {
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
         $visibility enum $choice { $( $(#[doc = $about])+ $variant, )+ }
 
         impl Default for $choice {

@@ -4,6 +4,6 @@ mod part;
 mod scope;
 mod subject;
 
-pub(crate) use part::{Part, Source};
+pub(crate) use part::{Part, Source, descriptor_name, header_name};
 pub(crate) use scope::scopes;
-pub(crate) use subject::{KeySpec, SubjectBytes};
+pub(crate) use subject::{HashKey, KeySpec, SubjectBytes};

@@ -9,7 +9,10 @@ use crate::text::{nearest, quoted};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The address, masked; the prefixes default to those of `client_ip`.
-    Ip { ipv4_prefix: Option<u8>, ipv6_prefix: Option<u8> },
+    Ip {
+        ipv4_prefix: Option<u8>,
+        ipv6_prefix: Option<u8>,
+    },
     User,
     Method,
     Path,
@@ -27,7 +30,16 @@ pub(crate) struct Part {
     pub(crate) secret: bool,
 }
 
-const NAMES: &[&str] = &["ip", "user", "method", "path", "route", "host", "header", "descriptor"];
+const NAMES: &[&str] = &[
+    "ip",
+    "user",
+    "method",
+    "path",
+    "route",
+    "host",
+    "header",
+    "descriptor",
+];
 const HELP: &str =
     "the parts are ip, ip/56, user, method, path, route, host, header:NAME, descriptor:NAME, or global alone";
 
@@ -119,6 +131,10 @@ impl fmt::Display for Part {
             Source::Header(name) => write!(f, "header:{name}")?,
             Source::Descriptor(name) => write!(f, "descriptor:{}", crate::text::shown(name))?,
         }
-        if self.secret { f.write_str(" (secret)") } else { Ok(()) }
+        if self.secret {
+            f.write_str(" (secret)")
+        } else {
+            Ok(())
+        }
     }
 }

@@ -29,7 +29,8 @@ fn label(limit: &Limit) -> String {
         None if limit.algorithm() == Algorithm::Concurrency => "c".to_owned(),
         None => limit.window().to_string(),
     };
-    if label.len() <= MAX_LABEL && label.bytes().all(|byte| byte.is_ascii_graphic() && !b"{}".contains(&byte)) {
+    if label.len() <= MAX_LABEL && label.bytes().all(|byte| byte.is_ascii_graphic() && !b"{}".contains(&byte))
+    {
         return label;
     }
     blake3::hash(label.as_bytes()).to_hex()[..16].to_owned()
@@ -52,8 +53,19 @@ mod tests {
         .iter()
         .map(|text| parse_limit(text).unwrap())
         .collect();
-        let scopes: Vec<String> =
-            scopes("login", &limits).into_iter().map(|scope| String::from_utf8_lossy(&scope).into_owned()).collect();
-        assert_eq!(scopes, ["login:1m:", "login:1d:", "login:1m.1:", "login:day@Europe/Paris:", "login:c:"]);
+        let scopes: Vec<String> = scopes("login", &limits)
+            .into_iter()
+            .map(|scope| String::from_utf8_lossy(&scope).into_owned())
+            .collect();
+        assert_eq!(
+            scopes,
+            [
+                "login:1m:",
+                "login:1d:",
+                "login:1m.1:",
+                "login:day@Europe/Paris:",
+                "login:c:"
+            ]
+        );
     }
 }

@@ -46,7 +46,7 @@ enum Value<'a> {
     Text(&'a str),
     /// Text that is compared without regard to case.
     Folded(SmallVec<[u8; 64]>),
-    Address(SmallVec<[u8; 48]>),
+    Address(AddressText),
     /// The name of a client without an address: never equal to an address, whatever it says.
     ClientName(&'a str),
 }
@@ -82,7 +82,10 @@ impl KeySpec {
 
     /// The parts as decisions print them; `-` for a missing one.
     pub(crate) fn display(&self, request: &Request<'_>) -> Vec<String> {
-        self.parts.iter().map(|part| self.display_part(part, request).unwrap_or_else(|| "-".to_owned())).collect()
+        self.parts
+            .iter()
+            .map(|part| self.display_part(part, request).unwrap_or_else(|| "-".to_owned()))
+            .collect()
     }
 
     /// One part as decisions print it.
@@ -108,9 +111,9 @@ impl KeySpec {
                 None => attributes.client_name.map(Value::ClientName),
             },
             Source::User => attributes.user.map(Value::Text),
-            Source::Method => attributes.method.map(|method| {
-                Value::Folded(method.bytes().map(|byte| byte.to_ascii_uppercase()).collect())
-            }),
+            Source::Method => attributes
+                .method
+                .map(|method| Value::Folded(method.bytes().map(|byte| byte.to_ascii_uppercase()).collect())),
             Source::Path => request.path.as_ref().map(|path| Value::Text(path.as_str())),
             Source::Route => attributes.route.map(Value::Text),
             Source::Host => attributes.host.map(|host| {
@@ -130,7 +133,7 @@ impl KeySpec {
             out.push(b'#');
             out.extend_from_slice(&self.hash(b'v', bytes));
         } else {
-            push_number(out, bytes.len());
+            out.extend_from_slice(decimal(bytes.len(), &mut [0; 3]));
             out.push(b':');
             out.extend_from_slice(bytes);
         }
@@ -155,59 +158,78 @@ impl Value<'_> {
         match self {
             Self::Text(text) | Self::ClientName(text) => text.as_bytes(),
             Self::Folded(bytes) => bytes,
-            Self::Address(bytes) => bytes,
+            Self::Address(text) => text.as_bytes(),
         }
     }
 }
 
 /// Whether a value can stand in a key as it is.
 fn is_plain(bytes: &[u8]) -> bool {
-    bytes.len() <= MAX_VALUE && bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}'))
+    bytes.len() <= MAX_VALUE
+        && bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}'))
 }
 
 /// `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/64`.
-fn address(ip: IpAddr, ipv4_prefix: u8, ipv6_prefix: u8) -> SmallVec<[u8; 48]> {
-    let mut out = Writer(SmallVec::new());
-    let masked = masked(ip, ipv4_prefix, ipv6_prefix);
-    let (prefix, bits) = if ip.is_ipv4() { (ipv4_prefix, 32) } else { (ipv6_prefix, 128) };
-    // Writing to memory does not fail.
-    let _ = match masked {
-        IpAddr::V4(v4) => {
-            let [a, b, c, d] = v4.octets();
-            for (index, octet) in [a, b, c, d].into_iter().enumerate() {
-                if index > 0 {
-                    out.0.push(b'.');
-                }
-                push_number(&mut out.0, usize::from(octet));
-            }
-            Ok(())
-        }
-        IpAddr::V6(v6) => write!(out, "{v6}"),
+fn address(ip: IpAddr, ipv4_prefix: u8, ipv6_prefix: u8) -> AddressText {
+    let mut out = AddressText { bytes: [0; 48], length: 0 };
+    let (prefix, bits) = if ip.is_ipv4() {
+        (ipv4_prefix, 32)
+    } else {
+        (ipv6_prefix, 128)
     };
-    if prefix < bits {
-        out.0.push(b'/');
-        push_number(&mut out.0, usize::from(prefix));
+    match masked(ip, ipv4_prefix, ipv6_prefix) {
+        IpAddr::V4(v4) => {
+            for (index, octet) in v4.octets().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b".");
+                }
+                out.push(decimal(octet.into(), &mut [0; 3]));
+            }
+        }
+        // Writing to memory does not fail.
+        IpAddr::V6(v6) => drop(write!(out, "{v6}")),
     }
-    out.0
+    if prefix < bits {
+        out.push(b"/");
+        out.push(decimal(prefix.into(), &mut [0; 3]));
+    }
+    out
 }
 
-struct Writer(SmallVec<[u8; 48]>);
+/// An address as text: at most 39 bytes and a prefix of 4.
+struct AddressText {
+    bytes: [u8; 48],
+    length: usize,
+}
 
-impl fmt::Write for Writer {
+impl AddressText {
+    fn push(&mut self, text: &[u8]) {
+        let end = self.length + text.len();
+        if let Some(room) = self.bytes.get_mut(self.length..end) {
+            room.copy_from_slice(text);
+            self.length = end;
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl fmt::Write for AddressText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
+        self.push(text.as_bytes());
         Ok(())
     }
 }
 
-/// Writes a number below 1000 in decimal, without the machinery of formatting.
-fn push_number<const N: usize>(out: &mut SmallVec<[u8; N]>, number: usize) {
+/// A number below 1000 in decimal, without the machinery of formatting.
+fn decimal(number: usize, room: &mut [u8; 3]) -> &[u8] {
     let digit = |place: usize| b'0' + u8::try_from(number / place % 10).unwrap_or(0);
-    if number >= 100 {
-        out.push(digit(100));
+    *room = [digit(100), digit(10), digit(1)];
+    match number {
+        100.. => room,
+        10.. => &room[1..],
+        _ => &room[2..],
     }
-    if number >= 10 {
-        out.push(digit(10));
-    }
-    out.push(digit(1));
 }

@@ -14,8 +14,16 @@ const NOUNS: &[&str] = &[
 ];
 /// What may stand between options and means nothing.
 const FILLERS: &[&str] = &["with", "a", "an", "of", "and", "by", "in", "using", "window"];
-const OPTIONS: &[&str] =
-    &["burst", "max_delay", "ttl", "calendar", "time_zone", "token_bucket", "leaky_bucket", "sliding_window"];
+const OPTIONS: &[&str] = &[
+    "burst",
+    "max_delay",
+    "ttl",
+    "calendar",
+    "time_zone",
+    "token_bucket",
+    "leaky_bucket",
+    "sliding_window",
+];
 const EXAMPLE: &str = "write it like \"100 per minute\", \"100/s burst 20\" or \"10 concurrent ttl 30s\"";
 
 /// Reads the parts of a limit; they are put together by [`LimitSpec::build`].
@@ -121,7 +129,11 @@ fn algorithm(scan: &mut Scan<'_>) -> Option<ratekeeper_core::Algorithm> {
         if word.is_empty() {
             break;
         }
-        name = if name.is_empty() { word.to_owned() } else { format!("{name}_{word}") };
+        name = if name.is_empty() {
+            word.to_owned()
+        } else {
+            format!("{name}_{word}")
+        };
         if let Some(found) = algorithm_named(&name) {
             best = Some((found, ahead.clone()));
         }
@@ -131,17 +143,18 @@ fn algorithm(scan: &mut Scan<'_>) -> Option<ratekeeper_core::Algorithm> {
     Some(found)
 }
 
-fn value<T>(
-    scan: &mut Scan<'_>,
+fn value<'a, T>(
+    scan: &mut Scan<'a>,
     name: &str,
-    read: impl Fn(&mut Scan<'_>) -> Result<T, LimitSyntaxError>,
+    read: impl Fn(&mut Scan<'a>) -> Result<T, LimitSyntaxError>,
 ) -> Result<T, LimitSyntaxError> {
     scan.symbol('=');
     if peek(scan) == "of" {
         scan.letters();
     }
     if !scan.at_number() {
-        let help = format!("write a number after it, such as {name} {}", if name == "burst" { "20" } else { "2s" });
+        let help =
+            format!("write a number after it, such as {name} {}", if name == "burst" { "20" } else { "2s" });
         return Err(LimitSyntaxError::new(format!("{name} has no value"), help));
     }
     read(scan)
@@ -149,7 +162,9 @@ fn value<T>(
 
 fn span(scan: &mut Scan<'_>) -> Result<ratekeeper_core::Micros, LimitSyntaxError> {
     let found = window(scan)?;
-    found.span.ok_or_else(|| LimitSyntaxError::new("months and years have no fixed length", "write it in days"))
+    found
+        .span
+        .ok_or_else(|| LimitSyntaxError::new("months and years have no fixed length", "write it in days"))
 }
 
 /// Sets what may be given once.

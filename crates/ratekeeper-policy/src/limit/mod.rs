@@ -6,8 +6,8 @@ mod names;
 pub(crate) mod scan;
 mod spec;
 
-pub use error::LimitSyntaxError;
 pub(crate) use error::LimitField;
+pub use error::LimitSyntaxError;
 pub(crate) use grammar::parse_spec;
 pub(crate) use names::algorithm as algorithm_named;
 pub(crate) use spec::LimitSpec;

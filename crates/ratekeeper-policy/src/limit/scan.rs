@@ -86,8 +86,11 @@ pub(crate) fn parse_number(text: &str) -> Result<u64, LimitSyntaxError> {
         return error(&format!("{} has a comma", shown(text)), "write 1_000 for a thousand");
     }
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        let help = "write a whole number, such as 100 or 1_000; for a fraction use a longer time, such as 3 per 2s";
+        let help =
+            "write a whole number, such as 100 or 1_000; for a fraction use a longer time, such as 3 per 2s";
         return error(&format!("{} is no whole number", shown(text)), help);
     }
-    digits.parse().or_else(|_| error(&format!("{} is too large", shown(text)), "numbers have at most 64 bits"))
+    digits
+        .parse()
+        .or_else(|_| error(&format!("{} is too large", shown(text)), "numbers have at most 64 bits"))
 }

@@ -39,7 +39,8 @@ impl LimitSpec {
     pub(crate) fn build(&self) -> Result<Limit, LimitSyntaxError> {
         let algorithm = self.chosen()?;
         self.refuse_strangers(algorithm)?;
-        let core = |error: LimitError| LimitSyntaxError::from_core(&error, algorithm == Algorithm::Concurrency);
+        let core =
+            |error: LimitError| LimitSyntaxError::from_core(&error, algorithm == Algorithm::Concurrency);
         let count = self.count.unwrap_or(0);
         let limit = match algorithm {
             Algorithm::Concurrency => Limit::concurrency(count, self.ttl()?).map_err(core)?,
@@ -67,13 +68,16 @@ impl LimitSpec {
             Some(burst) => limit.with_burst(burst).map_err(core)?,
             None => limit,
         };
-        Ok(if self.phase_by_key { limit.with_phase_by_key() } else { limit })
+        Ok(if self.phase_by_key {
+            limit.with_phase_by_key()
+        } else {
+            limit
+        })
     }
 
     fn chosen(&self) -> Result<Algorithm, LimitSyntaxError> {
-        let contradiction = |what: &str, help: &str| {
-            Err(LimitSyntaxError::new(what, help).about(LimitField::Algorithm))
-        };
+        let contradiction =
+            |what: &str, help: &str| Err(LimitSyntaxError::new(what, help).about(LimitField::Algorithm));
         let of_calendar = self.calendar || self.zone.is_some();
         match self.algorithm {
             Some(Algorithm::LeakyBucket) if self.max_delay.is_some() => Ok(Algorithm::LeakyQueue),
@@ -82,9 +86,10 @@ impl LimitSpec {
                 let message = format!("{found} has no calendar and no time zone");
                 contradiction(&message, "remove the zone, or use calendar_window")
             }
-            Some(found) if self.concurrent && found != Algorithm::Concurrency => {
-                contradiction(&format!("{found} does not count what is concurrent"), "use algorithm: concurrency")
-            }
+            Some(found) if self.concurrent && found != Algorithm::Concurrency => contradiction(
+                &format!("{found} does not count what is concurrent"),
+                "use algorithm: concurrency",
+            ),
             Some(found) => Ok(found),
             None if self.concurrent => Ok(Algorithm::Concurrency),
             None if of_calendar => Ok(Algorithm::CalendarWindow),
@@ -95,7 +100,8 @@ impl LimitSpec {
 
     /// Refuses options that this algorithm does not have.
     fn refuse_strangers(&self, algorithm: Algorithm) -> Result<(), LimitSyntaxError> {
-        let error = |field, message: String, help: &str| Err(LimitSyntaxError::new(message, help).about(field));
+        let error =
+            |field, message: String, help: &str| Err(LimitSyntaxError::new(message, help).about(field));
         if self.burst.is_some() && !algorithm.has_burst() {
             let help = "remove it, or use token_bucket or leaky_bucket";
             return error(LimitField::Burst, format!("{algorithm} has no burst"), help);
@@ -133,7 +139,9 @@ impl LimitSpec {
         let window = self.window()?;
         let name = window.period.map_or("month", ratekeeper_core::Period::name);
         let help = format!("write \"{} per {name} (calendar)\", or days", self.count.unwrap_or(1));
-        window.span.ok_or_else(|| LimitSyntaxError::new(format!("a {name} has no fixed length"), help))
+        window
+            .span
+            .ok_or_else(|| LimitSyntaxError::new(format!("a {name} has no fixed length"), help))
     }
 
     fn period(&self) -> Result<ratekeeper_core::Period, LimitSyntaxError> {

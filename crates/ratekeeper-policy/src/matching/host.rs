@@ -12,7 +12,9 @@ pub(crate) fn bare_host(host: &str) -> &str {
         // [2001:db8::1]:443
         Some(end) => &host[..end + 2],
         None => match host.rsplit_once(':') {
-            Some((name, port)) if !name.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            Some((name, port)) if !name.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                name
+            }
             _ => host,
         },
     };
@@ -58,10 +60,10 @@ impl FromText for HostPattern {
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
         let help = "write a host such as example.com or \"*.example.com\", without scheme and path";
-        let bare = bare_host(text).to_ascii_lowercase();
-        if bare == "*" {
+        if text.trim() == "*" {
             return Ok(Self::Any);
         }
+        let bare = bare_host(text).to_ascii_lowercase();
         let name = bare.strip_prefix("*.").unwrap_or(&bare);
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '[' | ']' | ':');
         if name.is_empty() || name.starts_with('.') || name.len() > 253 || !name.chars().all(fits) {
@@ -81,7 +83,12 @@ mod tests {
     #[test]
     fn ports_dots_and_case_make_no_difference() {
         let exact = HostPattern::from_text("Example.com").unwrap();
-        for host in ["example.com", "EXAMPLE.com:443", "example.com.", "example.com.:80"] {
+        for host in [
+            "example.com",
+            "EXAMPLE.com:443",
+            "example.com.",
+            "example.com.:80",
+        ] {
             assert!(exact.matches(host), "{host}");
         }
         assert!(!exact.matches("www.example.com") && !exact.matches(""));

@@ -19,7 +19,10 @@ impl FromText for Method {
     fn from_text(text: &str) -> Result<Self, Wrong> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if text.is_empty() || text.len() > 32 || !text.bytes().all(fits) {
-            return Err(Wrong::new("this is no method", "write one such as GET; for all methods remove the field"));
+            return Err(Wrong::new(
+                "this is no method",
+                "write one such as GET; for all methods remove the field",
+            ));
         }
         Ok(Self(text.to_ascii_uppercase()))
     }

@@ -100,7 +100,9 @@ fn is_kept_escaped(byte: u8) -> bool {
 
 /// The first character of a path, and how many bytes it takes.
 fn next(rest: &[u8]) -> (Piece, usize) {
-    let Some((byte, length)) = unescaped(rest) else { return (Piece::Separator, 1) };
+    let Some((byte, length)) = unescaped(rest) else {
+        return (Piece::Separator, 1);
+    };
     match byte {
         b'/' | b'\\' => (Piece::Separator, length),
         // A percent sign that escapes nothing stands for itself; an escaped one stays escaped. Both print as %25.
@@ -133,7 +135,9 @@ fn wide(rest: &[u8], first: u8, length: usize) -> (Piece, usize) {
     let mut bytes = [first, 0, 0, 0];
     let mut taken = length;
     for slot in &mut bytes[1..needed] {
-        let Some((byte, length)) = unescaped(&rest[taken..]) else { return (Piece::Raw(first), length) };
+        let Some((byte, length)) = unescaped(&rest[taken..]) else {
+            return (Piece::Raw(first), length);
+        };
         *slot = byte;
         taken += length;
     }

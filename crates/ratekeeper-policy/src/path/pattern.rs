@@ -18,7 +18,10 @@ pub(crate) struct PathPattern {
 enum Segment {
     Literal(Box<[u8]>),
     /// A parameter, perhaps with fixed text around it: `{id}`, `{name}.json`.
-    Parameter { before: Box<[u8]>, after: Box<[u8]> },
+    Parameter {
+        before: Box<[u8]>,
+        after: Box<[u8]>,
+    },
 }
 
 impl Segment {
@@ -124,8 +127,15 @@ fn segment_of(text: &str) -> Result<Found, Wrong> {
     match text {
         "*" => return Ok(Found::Star),
         "**" => return Ok(Found::Rest),
-        "" => return Err(Wrong::new("two slashes follow each other", "write one: in paths they are collapsed")),
-        "." | ".." => return Err(Wrong::new("dot segments are resolved in paths", "write the path without them")),
+        "" => {
+            return Err(Wrong::new(
+                "two slashes follow each other",
+                "write one: in paths they are collapsed",
+            ));
+        }
+        "." | ".." => {
+            return Err(Wrong::new("dot segments are resolved in paths", "write the path without them"));
+        }
         _ => {}
     }
     let Some(open) = text.find('{') else {
@@ -146,7 +156,9 @@ fn segment_of(text: &str) -> Result<Found, Wrong> {
     }
     let is_rest = name.starts_with('*');
     let name = name.strip_prefix('*').unwrap_or(name);
-    let named = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+    let named = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
     if name.is_empty() && !is_rest || !named {
         return refused(format!("{} is no name of a parameter", quoted(name)));
     }
@@ -212,8 +224,23 @@ mod tests {
     #[test]
     fn what_would_never_match_is_refused() {
         let wrong = [
-            "", "api", "/a?b", "/a//b", "/a/../b", "/{*rest}/x", "/{id", "/id}", "/{}", "/{a}{b}", "/:id", "/a*", "/a{*b}",
-            "/{*rest}/", "/a%2Fb", "/%2e", "/x{a b}",
+            "",
+            "api",
+            "/a?b",
+            "/a//b",
+            "/a/../b",
+            "/{*rest}/x",
+            "/{id",
+            "/id}",
+            "/{}",
+            "/{a}{b}",
+            "/:id",
+            "/a*",
+            "/a{*b}",
+            "/{*rest}/",
+            "/a%2Fb",
+            "/%2e",
+            "/x{a b}",
         ];
         for text in wrong {
             assert!(PathPattern::from_text(text).is_err(), "{text}");

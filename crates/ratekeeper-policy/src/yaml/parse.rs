@@ -41,7 +41,11 @@ pub(crate) fn parse(source: &str) -> Result<Document, SyntaxError> {
         builder.event(event, position(span.start))?;
     }
     if builder.nodes.is_empty() {
-        return Err(SyntaxError::new(start, "the policy is empty", "a policy has at least a list of `rules`"));
+        return Err(SyntaxError::new(
+            start,
+            "the policy is empty",
+            "a policy has at least a list of `rules`",
+        ));
     }
     Ok(Document { nodes: builder.nodes })
 }
@@ -182,16 +186,24 @@ impl Builder {
             let message = format!("lists and mappings nest deeper than {MAX_DEPTH}");
             return Err(SyntaxError::new(at, message, "no policy needs that"));
         }
-        let kind = if mapping { Kind::Map(Vec::new()) } else { Kind::List(Vec::new()) };
+        let kind = if mapping {
+            Kind::Map(Vec::new())
+        } else {
+            Kind::List(Vec::new())
+        };
         let id = self.value(at, kind)?;
-        self.open.push(Open { id, children: Vec::new(), mapping, key: None, names: HashSet::new() });
+        self.open
+            .push(Open { id, children: Vec::new(), mapping, key: None, names: HashSet::new() });
         Ok(())
     }
 
     fn end(&mut self) {
         if let Some(open) = self.open.pop() {
-            self.nodes[open.id.0].kind =
-                if open.mapping { Kind::Map(open.children) } else { Kind::List(open.children) };
+            self.nodes[open.id.0].kind = if open.mapping {
+                Kind::Map(open.children)
+            } else {
+                Kind::List(open.children)
+            };
         }
     }
 }

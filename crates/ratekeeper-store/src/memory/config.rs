@@ -7,9 +7,11 @@ use crate::Overflow;
 pub struct MemoryConfig {
     /// Counters at most, beside the shared ones of [`Overflow::Share`]. Default 1,000,000.
     pub max_keys: usize,
-    /// Bytes at most, for tables, long keys, logs and holders. Default 1 GiB.
+    /// Bytes at most, for tables, long keys, logs and holders; beside the shared counters of [`Overflow::Share`], of
+    /// which a limit has at most 2 MiB. Default 1 GiB.
     pub max_bytes: usize,
-    /// What happens to new keys when it is full of counters that are not idle.
+    /// What happens to new keys when it is full of counters that are not idle. This store is always bounded:
+    /// [`Overflow::Unbounded`] means the default.
     pub overflow: Overflow,
 }
 
@@ -32,6 +34,7 @@ pub struct MemoryStats {
     pub evicted_live: u64,
     /// Checks of new keys that were counted in shared counters: only under [`Overflow::Share`].
     pub shared: u64,
-    /// Checks of new keys that were refused unseen: only under [`Overflow::Deny`].
+    /// Checks of new keys that were refused unseen: only under [`Overflow::Deny`], or where
+    /// [`Overflow::Evict`] finds none that could make way.
     pub refused: u64,
 }

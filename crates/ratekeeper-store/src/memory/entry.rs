@@ -26,7 +26,6 @@ enum EntryKey {
     Heap {
         bytes: Box<[u8]>,
         idle_second: u32,
-        shared: bool,
     },
 }
 
@@ -38,18 +37,9 @@ impl Entry {
                 bytes[..key.len()].copy_from_slice(key);
                 EntryKey::Inline { length, bytes, idle_second: 0 }
             }
-            _ => EntryKey::Heap { bytes: key.into(), idle_second: 0, shared: false },
+            _ => EntryKey::Heap { bytes: key.into(), idle_second: 0 },
         };
         Self { key, stored }
-    }
-
-    /// A counter that many keys of a full store share: it is never evicted, and counts towards no bound.
-    pub(super) fn shared(key: &[u8], stored: Stored) -> Self {
-        Self { key: EntryKey::Heap { bytes: key.into(), idle_second: 0, shared: true }, stored }
-    }
-
-    pub(super) fn is_shared(&self) -> bool {
-        matches!(self.key, EntryKey::Heap { shared: true, .. })
     }
 
     #[inline]
@@ -87,6 +77,29 @@ impl Entry {
             EntryKey::Heap { bytes, .. } => bytes.len(),
         };
         key + self.stored.heap_bytes()
+    }
+
+    /// Bytes on the heap that a counter will have once it has been written for the first time, at most.
+    pub(super) fn first_heap_bytes(key: &[u8], absent: &Stored) -> usize {
+        let key = if key.len() <= INLINE { 0 } else { key.len() };
+        let list = if absent.must_grow() {
+            list_growth(absent)
+        } else {
+            0
+        };
+        key + absent.heap_bytes() + list
+    }
+}
+
+/// How many bytes one more admission adds to a log or a list of holders, at most: they grow by doubling, and begin with
+/// four.
+pub(super) fn list_growth(stored: &Stored) -> usize {
+    match stored.state {
+        State::Entries(_) => stored.heap_bytes().max(4 * size_of::<ratekeeper_core::Entry>()),
+        // Under a changed limit it becomes a list.
+        State::Gcra(_) | State::Window(_) => {
+            size_of::<ratekeeper_core::Entries>() + 4 * size_of::<ratekeeper_core::Entry>()
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 pub use config::{MemoryConfig, MemoryStats};
 use parking_lot::Mutex;
 use ratekeeper_core::{Ask, Key, Limit, Op, State, Timestamp, Verdict, step};
+use smallvec::SmallVec;
 
 use self::entry::Entry;
 use self::shard::Shard;
@@ -28,6 +29,8 @@ use crate::{
 
 /// Shared counters per limit under [`Overflow::Share`].
 const SHARED_COUNTERS: u64 = 4096;
+/// How many other shards a store that evicts live counters tries: all, where a store is so small that some are empty.
+const SHARDS_TRIED: usize = 16;
 /// How many keys a shard is meant for.
 const SHARD_KEYS: usize = 1024;
 
@@ -88,9 +91,13 @@ impl MemoryStore {
         Self::on(config, StoreClock::Other(clock))
     }
 
-    fn on(config: MemoryConfig, clock: StoreClock) -> Self {
+    fn on(mut config: MemoryConfig, clock: StoreClock) -> Self {
+        // This store is bounded, whatever is asked for.
+        if config.overflow == Overflow::Unbounded {
+            config.overflow = Overflow::default();
+        }
         let most = usize::try_from(SHARED_COUNTERS).unwrap_or(usize::MAX);
-        let shards = (config.max_keys / SHARD_KEYS).clamp(16, most).next_power_of_two();
+        let shards = (config.max_keys / SHARD_KEYS).clamp(SHARDS_TRIED, most).next_power_of_two();
         Self {
             shards: (0..shards).map(|_| Padded::default()).collect(),
             hasher: foldhash::fast::RandomState::default(),
@@ -144,17 +151,18 @@ impl MemoryStore {
         let now = batch.now.unwrap_or_else(|| self.clock.now());
         for (unit, checks) in batch.each_unit() {
             if let [check] = checks
+                && check.group == Group::Enforced
                 && let Some(verdict) =
                     self.decide_known(check.key, check.limit, &check.ask(unit.op, unit.holder), now)
             {
-                unit.passes = verdict.allowed || check.group != Group::Enforced;
+                unit.passes = verdict.allowed;
                 (check.verdict, check.degraded) = (Some(verdict), false);
                 continue;
             }
             let mut working = Working::lock(self, unit.op, checks, now);
-            working.check_room(self, checks)?;
+            working.claim_growth(self, unit, checks, now)?;
             decide(unit, checks, now, &mut working);
-            working.finish(self, unit.op, checks);
+            working.finish(self, unit.op, checks, now);
         }
         Ok(())
     }
@@ -170,7 +178,8 @@ impl MemoryStore {
         let hash = self.hash(key);
         let mut shard = self.shards[self.shard_index(hash)].0.lock();
         let entry = shard.table.find_mut(hash, |entry| entry.key() == key)?;
-        if matches!(entry.stored.state, State::Entries(_)) {
+        // Lists need room on the heap, and so may whatever a changed limit makes of a state.
+        if matches!(entry.stored.state, State::Entries(_)) || entry.stored.tag != limit.tag() {
             return None;
         }
         let phase = limit.phase(key);
@@ -203,77 +212,113 @@ impl MemoryStore {
         Self::slot(hash) as usize & (self.shards.len() - 1)
     }
 
-    /// The key of a shared counter: the limit's part of the key, then a byte that no key of the engine has.
+    /// The key of a shared counter: the limit's part of the key, the limit and the place.
     fn shared_key(key: Key<'_>, limit: &Limit, hash: u64) -> Vec<u8> {
         let mut shared = key.scope().to_vec();
-        shared.push(0xff);
         shared.extend_from_slice(&limit.tag().get().to_le_bytes());
         shared.extend_from_slice(&Self::slot(hash).to_le_bytes());
         shared
     }
 
-    /// Reserves room for one more counter in `shard`, at the cost of an idle one if need be.
-    fn reserve(&self, index: usize, shard: &mut Shard, key: Key<'_>, now: Timestamp, kept: &[usize]) -> bool {
-        let growth = if shard.table.len() < shard.table.capacity() {
-            0
-        } else {
-            shard.table.allocation_size()
-        };
-        let fits = self.bytes.load(Relaxed) + growth + key.bytes().len() <= self.config.max_bytes;
-        let counted = self.keys.fetch_add(1, Relaxed);
-        if counted < self.config.max_keys && fits {
-            return true;
+    /// Claims so many bytes, unless that would be too many.
+    fn claim(&self, bytes: usize) -> bool {
+        let more = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.config.max_bytes);
+        bytes == 0 || self.bytes.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// Reserves room for one more counter of so many bytes on the heap in `shard`, where `pending` others go first, at
+    /// the cost of an idle one if need be. Returns the bytes that were claimed.
+    fn reserve(
+        &self,
+        (index, shard): (usize, &mut Shard),
+        heap_bytes: usize,
+        pending: usize,
+        now: Timestamp,
+        kept: impl FnOnce(&Shard) -> SmallVec<[usize; 4]>,
+    ) -> Option<usize> {
+        let most = shard.growth(pending) + heap_bytes;
+        let fits = self.claim(most);
+        if self.keys.fetch_add(1, Relaxed) < self.config.max_keys && fits {
+            return Some(most);
         }
-        let live = self.config.overflow == Overflow::Evict;
-        if let Some(bucket) = shard.find_idle(now, live, kept) {
+        let kept = kept(shard);
+        if let Some(bucket) = shard.find_idle(now, self.config.overflow == Overflow::Evict, &kept) {
             self.evict(shard, bucket, now);
-            return true;
+            // Without the growth: it takes the other's place.
+            if fits {
+                return Some(most);
+            } else if self.claim(heap_bytes) {
+                return Some(heap_bytes);
+            }
+        } else if fits && self.evict_elsewhere(index, now) {
+            // The number of keys is a bound that all shards share.
+            return Some(most);
         }
-        // Look further only where the bound is the number of keys, which all shards share.
-        if fits && self.evict_elsewhere(index, now) {
-            return true;
-        }
+        self.unreserve(if fits { most } else { 0 });
+        None
+    }
+
+    /// Gives back what was reserved for a counter.
+    fn unreserve(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Relaxed);
         self.keys.fetch_sub(1, Relaxed);
-        false
     }
 
     /// Makes room in another shard whose lock is free.
     fn evict_elsewhere(&self, index: usize, now: Timestamp) -> bool {
-        let other = self.cursor.fetch_add(1, Relaxed) & (self.shards.len() - 1);
-        if other == index {
-            return false;
+        // A live counter to make way is in the next shard already, unless the store is a small one.
+        let live = self.config.overflow == Overflow::Evict;
+        for _ in 0..if live { SHARDS_TRIED } else { 1 } {
+            let other = self.cursor.fetch_add(1, Relaxed) & (self.shards.len() - 1);
+            if other != index
+                && let Some(mut shard) = self.shards[other].0.try_lock()
+                && let Some(bucket) = shard.find_idle(now, live, &[])
+            {
+                self.evict(&mut shard, bucket, now);
+                return true;
+            }
         }
-        let Some(mut shard) = self.shards[other].0.try_lock() else {
-            return false;
-        };
-        let Some(bucket) = shard.find_idle(now, false, &[]) else {
-            return false;
-        };
-        self.evict(&mut shard, bucket, now);
-        true
+        false
     }
 
-    /// Keeps the books after a write to the counter in `bucket`; a reset one leaves the table.
+    /// Keeps the books of the counter in `bucket`, for which `claimed` bytes are in them; a reset one leaves the table.
     #[inline]
-    fn settle(&self, shard: &mut Shard, bucket: usize, limit: &Limit, op: Op, heap_bytes: usize) {
-        let Some(entry) = shard.table.get_bucket_mut(bucket) else {
+    fn settle(
+        &self,
+        shard: &mut Shard,
+        (shared, bucket): (bool, usize),
+        check: &Check<'_>,
+        op: Op,
+        (written, claimed): (bool, usize),
+    ) {
+        let Some(entry) = shard.get_mut(shared, bucket) else {
             return;
         };
-        entry.note_idle(limit);
-        if matches!(entry.stored.state, State::Entries(_)) {
-            self.bytes.fetch_add(entry.heap_bytes(), Relaxed);
-            self.bytes.fetch_sub(heap_bytes, Relaxed);
+        if written {
+            entry.note_idle(check.limit);
         }
-        if op == Op::Reset {
+        let heap_bytes = entry.heap_bytes();
+        if heap_bytes != claimed {
+            self.bytes.fetch_add(heap_bytes, Relaxed);
+            self.bytes.fetch_sub(claimed, Relaxed);
+        }
+        if written && op == Op::Reset && !shared {
             self.forget(shard, bucket);
         }
     }
 
-    fn insert(&self, shard: &mut Shard, hash: u64, entry: Entry) {
+    fn insert(&self, shard: &mut Shard, hash: u64, entry: Entry, claimed: usize) {
         let before = shard.table.allocation_size();
         let heap_bytes = entry.heap_bytes();
-        shard.table.insert_unique(hash, entry, |entry| self.hash(entry.key()));
+        shard.insert(hash, entry, |entry| self.hash(entry.key()));
         self.bytes.fetch_add(shard.table.allocation_size() - before + heap_bytes, Relaxed);
+        self.bytes.fetch_sub(claimed, Relaxed);
+    }
+
+    fn insert_shared(&self, shard: &mut Shard, hash: u64, entry: Entry, now: Timestamp) {
+        let (taken, freed) = shard.insert_shared(hash, entry, now, |entry| self.hash(entry.key()));
+        self.bytes.fetch_add(taken, Relaxed);
+        self.bytes.fetch_sub(freed, Relaxed);
     }
 
     fn evict(&self, shard: &mut Shard, bucket: usize, now: Timestamp) {
@@ -290,9 +335,7 @@ impl MemoryStore {
     fn forget(&self, shard: &mut Shard, bucket: usize) {
         if let Some(entry) = shard.remove(bucket) {
             self.bytes.fetch_sub(entry.heap_bytes(), Relaxed);
-            if !entry.is_shared() {
-                self.keys.fetch_sub(1, Relaxed);
-            }
+            self.keys.fetch_sub(1, Relaxed);
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use parking_lot::MutexGuard;
-use ratekeeper_core::{Op, Stored, Timestamp};
+use ratekeeper_core::{Algorithm, Key, Op, State, Stored, Timestamp, step};
 use smallvec::SmallVec;
 
 use super::MemoryStore;
-use super::entry::Entry;
+use super::entry::{Entry, list_growth};
 use super::shard::Shard;
 use crate::unit::Counters;
-use crate::{Check, Overflow, StoreError};
+use crate::{Check, Overflow, StoreError, Unit};
 
 /// Where the counter of one check is.
 enum Place {
@@ -30,14 +30,14 @@ struct Located {
     /// Whether this is a shared counter, with this key.
     shared: Option<Vec<u8>>,
     place: Place,
-    /// Bytes on the heap before anything was written.
-    heap_bytes: usize,
+    /// Bytes that are in the books for it: on the heap before anything is written, and claimed for its growth.
+    claimed: usize,
     written: bool,
 }
 
 impl Located {
     fn new(guard: usize, hash: u64, place: Place) -> Self {
-        Self { guard, hash, shared: None, place, heap_bytes: 0, written: false }
+        Self { guard, hash, shared: None, place, claimed: 0, written: false }
     }
 
     /// Whether a key of the store's bound is reserved for it.
@@ -55,14 +55,16 @@ pub(super) struct Working<'s> {
 impl<'s> Working<'s> {
     /// Locks the shards of every check and finds, or makes room for, every counter.
     pub(super) fn lock(store: &'s MemoryStore, op: Op, checks: &mut [Check<'_>], now: Timestamp) -> Self {
-        let hashes: SmallVec<[u64; 2]> = checks.iter().map(|check| store.hash(check.key.bytes())).collect();
-        let mut shards: SmallVec<[usize; 2]> = hashes.iter().map(|hash| store.shard_index(*hash)).collect();
+        let keys: SmallVec<[(Key<'_>, u64); 2]> =
+            checks.iter().map(|check| (check.key, store.hash(check.key.bytes()))).collect();
+        let mut shards: SmallVec<[usize; 2]> =
+            keys.iter().map(|(_, hash)| store.shard_index(*hash)).collect();
         shards.sort_unstable();
         shards.dedup();
         let guards = shards.into_iter().map(|index| (index, store.shards[index].0.lock())).collect();
         let mut working = Self { guards, counters: SmallVec::new() };
-        for (check, hash) in checks.iter_mut().zip(hashes) {
-            let located = working.locate(store, op, check, hash, now);
+        for (index, check) in checks.iter_mut().enumerate() {
+            let located = working.locate(store, op, check, &keys, index, now);
             working.counters.push(located);
         }
         working
@@ -74,10 +76,11 @@ impl<'s> Working<'s> {
         store: &MemoryStore,
         op: Op,
         check: &mut Check<'_>,
-        hash: u64,
+        keys: &[(Key<'_>, u64)],
+        place: usize,
         now: Timestamp,
     ) -> Located {
-        let op = check.op.unwrap_or(op);
+        let hash = keys[place].1;
         let index = store.shard_index(hash);
         let guard = self.guards.iter().position(|(locked, _)| *locked == index).unwrap_or(0);
         // A refund goes where the take went, and the take's check says so.
@@ -86,15 +89,25 @@ impl<'s> Working<'s> {
         }
         check.degraded = false;
         if let Some(bucket) = self.guards[guard].1.find(hash, check.key.bytes()) {
-            return self.found(guard, hash, bucket);
+            return self.found(guard, hash, bucket, false);
         }
         let absent = Stored::absent(check.limit);
-        if matches!(op, Op::Refund | Op::Reset) {
+        // Who only looks does not make a live counter go.
+        let looks = op == Op::Peek && store.config.overflow == Overflow::Evict;
+        if looks || matches!(op, Op::Refund | Op::Reset) {
             return Located::new(guard, hash, Place::Absent(absent));
         }
-        let kept = self.kept(guard);
-        if store.reserve(index, &mut self.guards[guard].1, check.key, now, &kept) {
-            return Located::new(guard, hash, Place::New(absent));
+        let heap_bytes = Entry::first_heap_bytes(check.key.bytes(), &absent);
+        let pending = |counter: &&Located| counter.guard == guard && counter.is_reserved();
+        let pending = self.counters.iter().filter(pending).count();
+        // The counters of this unit stay, also those that come after this one.
+        let kept = |shard: &Shard| {
+            let here = keys.iter().filter(|(_, hash)| store.shard_index(*hash) == index);
+            here.filter_map(|(key, hash)| shard.find(*hash, key.bytes())).collect()
+        };
+        let shard = &mut *self.guards[guard].1;
+        if let Some(claimed) = store.reserve((index, shard), heap_bytes, pending, now, kept) {
+            return Located { claimed, ..Located::new(guard, hash, Place::New(absent)) };
         }
         check.degraded = true;
         if store.config.overflow == Overflow::Share {
@@ -107,7 +120,7 @@ impl<'s> Working<'s> {
 
     #[cold]
     fn locate_shared(
-        &self,
+        &mut self,
         store: &MemoryStore,
         check: &Check<'_>,
         hash: u64,
@@ -119,8 +132,8 @@ impl<'s> Working<'s> {
         if self.counters.iter().any(|other| other.shared.as_ref() == Some(&key)) {
             return Located::new(guard, hash, Place::Refused);
         }
-        let located = match self.guards[guard].1.find(hash, &key) {
-            Some(bucket) => self.found(guard, hash, bucket),
+        let located = match self.guards[guard].1.find_shared(hash, &key) {
+            Some(bucket) => self.found(guard, hash, bucket, true),
             None if create => Located::new(guard, hash, Place::New(Stored::absent(check.limit))),
             None => Located::new(guard, hash, Place::Absent(Stored::absent(check.limit))),
         };
@@ -128,41 +141,62 @@ impl<'s> Working<'s> {
     }
 
     #[inline]
-    fn found(&self, guard: usize, hash: u64, bucket: usize) -> Located {
-        let entry = self.guards[guard].1.table.get_bucket(bucket);
-        let heap_bytes = entry.map_or(0, Entry::heap_bytes);
-        Located { heap_bytes, ..Located::new(guard, hash, Place::Found(bucket)) }
+    fn found(&mut self, guard: usize, hash: u64, bucket: usize, shared: bool) -> Located {
+        let entry = self.guards[guard].1.get_mut(shared, bucket);
+        let claimed = entry.map_or(0, |entry| entry.heap_bytes());
+        Located { claimed, ..Located::new(guard, hash, Place::Found(bucket)) }
     }
 
-    /// The buckets of this unit in a shard: no search for idle counters may take them away.
-    fn kept(&self, guard: usize) -> SmallVec<[usize; 4]> {
-        let found = |counter: &Located| match counter.place {
-            Place::Found(bucket) if counter.guard == guard => Some(bucket),
-            _ => None,
-        };
-        self.counters.iter().filter_map(found).collect()
-    }
-
-    /// Refuses a unit whose logs or holders would have to grow while all memory is in use.
-    pub(super) fn check_room(&mut self, store: &MemoryStore, checks: &[Check<'_>]) -> Result<(), StoreError> {
-        let (bytes, max_bytes) = (store.bytes.load(Relaxed), store.config.max_bytes);
-        if bytes <= max_bytes || !(0..checks.len()).any(|i| self.state(i).is_some_and(|s| s.must_grow())) {
+    /// Claims the memory by which the logs and holders of a unit may have to grow.
+    pub(super) fn claim_growth(
+        &mut self,
+        store: &MemoryStore,
+        unit: &Unit,
+        checks: &[Check<'_>],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if !matches!(unit.op, Op::Take | Op::TakeUpTo | Op::Charge) {
             return Ok(());
         }
-        let reserved = self.counters.iter().filter(|counter| counter.is_reserved()).count();
-        store.keys.fetch_sub(reserved, Relaxed);
-        Err(StoreError::Full { bytes, max_bytes })
+        for (index, check) in checks.iter().enumerate() {
+            // What is reserved for a new counter is enough for its first admission, and a shared one gets it.
+            let found = matches!(self.counters[index].place, Place::Found(_));
+            let stored = self.state(index).filter(|_| found);
+            let growth = stored.map_or(0, |stored| growth(stored, unit, check, now));
+            if !store.claim(growth) {
+                self.release(store);
+                let (bytes, max_bytes) = (store.bytes.load(Relaxed), store.config.max_bytes);
+                return Err(StoreError::Full { bytes, max_bytes });
+            }
+            self.counters[index].claimed += growth;
+        }
+        Ok(())
+    }
+
+    /// Gives back what is reserved and claimed: nothing will be written.
+    fn release(&mut self, store: &MemoryStore) {
+        for counter in &mut self.counters {
+            match counter.place {
+                Place::New(_) if counter.shared.is_none() => store.unreserve(counter.claimed),
+                Place::Found(bucket) => {
+                    let shared = counter.shared.is_some();
+                    let entry = self.guards[counter.guard].1.get_mut(shared, bucket);
+                    let heap_bytes = entry.map_or(0, |entry| entry.heap_bytes());
+                    store.bytes.fetch_sub(counter.claimed - heap_bytes, Relaxed);
+                }
+                Place::New(_) | Place::Absent(_) | Place::Refused => {}
+            }
+        }
     }
 
     /// Settles what was decided: new counters that were written go into the table, forgotten ones out of it, and the
     /// books are kept.
-    pub(super) fn finish(mut self, store: &MemoryStore, op: Op, checks: &[Check<'_>]) {
+    pub(super) fn finish(mut self, store: &MemoryStore, op: Op, checks: &[Check<'_>], now: Timestamp) {
         for (counter, check) in self.counters.iter().zip(checks) {
-            if let Place::Found(bucket) = counter.place
-                && counter.written
-            {
-                let op = check.op.unwrap_or(op);
-                store.settle(&mut self.guards[counter.guard].1, bucket, check.limit, op, counter.heap_bytes);
+            if let Place::Found(bucket) = counter.place {
+                let shard = &mut self.guards[counter.guard].1;
+                let settled = (counter.written, counter.claimed);
+                store.settle(shard, (counter.shared.is_some(), bucket), check, op, settled);
             }
         }
         // Insertions come last: a table that grows moves its buckets.
@@ -170,19 +204,42 @@ impl<'s> Working<'s> {
             let Place::New(stored) = counter.place else {
                 continue;
             };
-            let counts = counter.shared.is_none();
-            if counter.written {
-                let mut entry = match &counter.shared {
-                    Some(key) => Entry::shared(key, stored),
-                    None => Entry::new(check.key.bytes(), stored),
-                };
-                entry.note_idle(check.limit);
-                store.insert(&mut self.guards[counter.guard].1, counter.hash, entry);
-            } else if counts {
-                store.keys.fetch_sub(1, Relaxed);
+            if !counter.written {
+                if counter.shared.is_none() {
+                    store.unreserve(counter.claimed);
+                }
+                continue;
+            }
+            let shard = &mut self.guards[counter.guard].1;
+            let mut entry = Entry::new(counter.shared.as_deref().unwrap_or(check.key.bytes()), stored);
+            entry.note_idle(check.limit);
+            match counter.shared {
+                Some(_) => store.insert_shared(shard, counter.hash, entry, now),
+                None => store.insert(shard, counter.hash, entry, counter.claimed),
             }
         }
     }
+}
+
+/// How many bytes what `check` asks may add to a log or a list of holders.
+fn growth(stored: &Stored, unit: &Unit, check: &Check<'_>, now: Timestamp) -> usize {
+    let lists = matches!(check.limit.algorithm(), Algorithm::SlidingLog | Algorithm::Concurrency);
+    let changed = stored.tag != check.limit.tag();
+    if !lists || !(changed || stored.must_grow()) {
+        return 0;
+    }
+    if let (State::Entries(entries), false) = (&stored.state, changed) {
+        // What has expired makes room first, and who holds already needs none.
+        let expired = entries.iter().next().is_some_and(|entry| entry.expiry <= now.as_micros());
+        let renews = check.limit.algorithm() == Algorithm::Concurrency
+            && entries.iter().any(|entry| entry.holder == unit.holder);
+        if expired || renews {
+            return 0;
+        }
+    }
+    let phase = check.limit.phase(check.key.bytes());
+    let passes = step::evaluate(stored, check.limit, now, phase, &check.ask(unit.op, unit.holder)).passes;
+    if passes { list_growth(stored) } else { 0 }
 }
 
 impl Counters for Working<'_> {
@@ -192,7 +249,7 @@ impl Counters for Working<'_> {
         match &mut counter.place {
             Place::Found(bucket) => {
                 let shard = &mut self.guards[counter.guard].1;
-                shard.table.get_bucket_mut(*bucket).map(|entry| &mut entry.stored)
+                shard.get_mut(counter.shared.is_some(), *bucket).map(|entry| &mut entry.stored)
             }
             Place::New(stored) | Place::Absent(stored) => Some(stored),
             Place::Refused => None,

@@ -1,0 +1,95 @@
+//! How an engine is put together.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use arc_swap::ArcSwap;
+use ratekeeper_core::Micros;
+use ratekeeper_policy::Policy;
+use ratekeeper_store::{Clock, MemoryConfig, MemoryStore, Store, SystemClock};
+
+use crate::snapshot::{Snapshot, Stores};
+use crate::{Engine, EngineError, Secret};
+
+/// How long a reservation can be settled, unless the builder says otherwise: one hour.
+const RESERVATION_TTL: Micros = Micros::HOUR;
+
+/// Puts an [`Engine`] together.
+#[derive(Debug)]
+pub struct EngineBuilder {
+    policy: Policy,
+    stores: Stores,
+    only: Option<Arc<dyn Store>>,
+    clock: Option<Arc<dyn Clock>>,
+    secret: Option<Secret>,
+    reservation_ttl: Micros,
+}
+
+impl EngineBuilder {
+    pub(crate) fn new(policy: Policy) -> Self {
+        let (stores, only, clock, secret) = (Stores::new(), None, None, None);
+        Self { policy, stores, only, clock, secret, reservation_ttl: RESERVATION_TTL }
+    }
+
+    /// The store behind a name of the policy's `stores`. Memory stores need not be given.
+    #[must_use]
+    pub fn store(mut self, name: &str, store: Arc<dyn Store>) -> Self {
+        self.stores.insert(name.to_owned(), store);
+        self
+    }
+
+    /// One store behind every name, whatever its type in the policy: for replays and tests.
+    #[must_use]
+    pub fn only_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.only = Some(store);
+        self
+    }
+
+    /// The clock of this process; by default the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The key of reservations: equal on all engines that settle each other's; by default random.
+    #[must_use]
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.secret = Some(secret);
+        self
+    }
+
+    /// How long after it was made a reservation can be settled.
+    #[must_use]
+    pub fn reservation_ttl(mut self, ttl: Micros) -> Self {
+        self.reservation_ttl = ttl;
+        self
+    }
+
+    /// The engine.
+    ///
+    /// # Errors
+    /// If a store of the policy is not of type memory and was not given, or no secret was given and the operating system
+    /// has no randomness.
+    pub fn build(self) -> Result<Engine, EngineError> {
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let secret = match self.secret {
+            Some(secret) => secret,
+            None => {
+                Secret::random().map_err(|error| EngineError::NoRandomness { reason: error.to_string() })?
+            }
+        };
+        let snapshot = Snapshot::new(self.policy, &self.stores, None, self.only.as_ref(), &clock)?;
+        Ok(Engine {
+            current: ArcSwap::from_pointee(snapshot),
+            given: self.stores,
+            only: self.only,
+            local: Arc::new(MemoryStore::with_clock(MemoryConfig::default(), Arc::clone(&clock))),
+            clock,
+            holders: AtomicU64::new(0),
+            holder_seed: secret.seed(),
+            secret,
+            reservation_ttl: self.reservation_ttl,
+        })
+    }
+}

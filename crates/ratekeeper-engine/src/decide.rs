@@ -1,0 +1,243 @@
+//! Deciding one request: list, rules, one unit per store, outcome.
+
+use std::sync::Arc;
+
+use arc_swap::Guard;
+use ratekeeper_core::{Algorithm, Holder, Key, Op, Timestamp};
+use ratekeeper_policy::{Applicable, AppliedRule, List, Mode};
+use ratekeeper_store::{Batch, Check, Group, Store};
+use smallvec::SmallVec;
+
+use crate::receipt::{Receipt, Taken};
+use crate::snapshot::Snapshot;
+use crate::tally::{Tally, place_of};
+use crate::{Decision, Denial, Engine, Outcome, Request, failure};
+
+/// Places of limits in [`Applicable::limits`].
+pub(crate) type Places = SmallVec<[usize; 6]>;
+
+/// A request on its way through the stores.
+pub(crate) struct Deciding<'e, 'p> {
+    pub(crate) engine: &'e Engine,
+    pub(crate) snapshot: &'p Snapshot,
+    pub(crate) applicable: Applicable<'p>,
+    pub(crate) units: u64,
+    pub(crate) op: Op,
+    pub(crate) now: Timestamp,
+    pub(crate) injected: bool,
+    pub(crate) holder: Holder,
+}
+
+/// Decides `request`; with `reserve`, everything that was taken stands in the outcome's receipt, else only what is held.
+pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool) -> Outcome {
+    let current = engine.current.load();
+    let snapshot: &Snapshot = &current;
+    let now = request.now.unwrap_or_else(|| engine.clock.now());
+    if let Some(listed) = snapshot.policy.listed(&request.attributes, now) {
+        let list = (listed.list, listed.reason.map(str::to_owned));
+        return listed_outcome(Guard::into_inner(current), list, request.cost);
+    }
+    let mut applicable = Applicable::new();
+    snapshot.policy.applicable_at(&request.attributes, 1, now, &mut applicable);
+    let holds = applicable.limits().iter().any(|limit| limit.limit.algorithm() == Algorithm::Concurrency);
+    let holder = if holds {
+        engine.next_holder()
+    } else {
+        Holder::default()
+    };
+    let deciding = Deciding {
+        engine,
+        snapshot,
+        applicable,
+        units: request.cost,
+        op: request.op,
+        now,
+        injected: request.now.is_some(),
+        holder,
+    };
+    let mut tally = Tally::new(&deciding.applicable, request.cost);
+    deciding.ask_stores(&mut tally).await;
+    let receipt = if tally.denied.is_none() && (reserve || holds) {
+        Some(Box::new(deciding.receipt(&tally, reserve)))
+    } else {
+        None
+    };
+    let decision = tally.decision();
+    let granted = if tally.denied.is_some() || request.op == Op::Peek {
+        0
+    } else {
+        tally.granted
+    };
+    drop(deciding);
+    Outcome {
+        snapshot: Guard::into_inner(current),
+        decision,
+        limits: tally.limits,
+        missing_key: tally.missing_key,
+        granted,
+        listed: None,
+        receipt,
+    }
+}
+
+fn listed_outcome(snapshot: Arc<Snapshot>, listed: (List, Option<String>), cost: u64) -> Outcome {
+    let allowed = listed.0 == List::Allow;
+    Outcome {
+        snapshot,
+        decision: if allowed {
+            Decision::Allow
+        } else {
+            Decision::Deny(Denial::Listed)
+        },
+        limits: SmallVec::new(),
+        missing_key: SmallVec::new(),
+        granted: if allowed { cost } else { 0 },
+        listed: Some(listed),
+        receipt: None,
+    }
+}
+
+impl<'p> Deciding<'_, 'p> {
+    /// Asks every store once, in order, those with enforced rules first; once one has refused, the others are only
+    /// looked at, and what earlier ones took is given back.
+    async fn ask_stores(&self, tally: &mut Tally) {
+        for enforced in [true, false] {
+            for place in 0..self.snapshot.used.len() {
+                let limits = self.limits_in(place);
+                let decides = limits.iter().any(|limit| tally.limits[*limit].mode == Mode::Enforce);
+                if limits.is_empty() || decides != enforced {
+                    continue;
+                }
+                self.ask_store(place, &limits, tally).await;
+            }
+        }
+        self.give_back(tally).await;
+    }
+
+    /// The limits whose rules count in the store at `place`.
+    fn limits_in(&self, place: usize) -> Places {
+        let rules = self.applicable.rules().iter();
+        let rules = rules.filter(|rule| self.snapshot.store_of_rule.get(rule.index) == Some(&place));
+        rules.flat_map(|rule| rule.limits.clone()).collect()
+    }
+
+    async fn ask_store(&self, place: usize, limits: &[usize], tally: &mut Tally) {
+        let used = &self.snapshot.used[place];
+        let mut batch = Batch::new();
+        batch.now = (self.injected || used.same_clock).then_some(self.now);
+        batch.push_by(
+            self.op_after(tally),
+            self.holder,
+            limits.iter().map(|limit| self.check(*limit, tally)),
+        );
+        match used.store.apply(&mut batch).wait().await {
+            Ok(()) => tally.record(limits, batch.checks(0), batch.units()[0].passes, false),
+            Err(_) => failure::fall_back(self, limits, tally).await,
+        }
+    }
+
+    /// What is still to be done: nothing more is taken once the request is denied.
+    pub(crate) fn op_after(&self, tally: &Tally) -> Op {
+        if tally.denied.is_some() { Op::Peek } else { self.op }
+    }
+
+    pub(crate) fn check<'a>(&'a self, limit: usize, tally: &Tally) -> Check<'a> {
+        let applied = &self.applicable.limits()[limit];
+        let key = self.applicable.key(limit);
+        // The policy makes no key that is longer than the longest; one that were would be cut at the end.
+        let key = Key::scoped(key, self.applicable.scope_len(limit)).unwrap_or_default();
+        let (rule, cost) = (self.rule_of(limit), tally.limits[limit].cost);
+        // A partial take is of units, the same for every rule: what a route costs does not multiply it.
+        let cost = if self.op == Op::TakeUpTo {
+            tally.granted
+        } else {
+            cost
+        };
+        let group = match rule.rule.mode() {
+            Mode::Enforce => Group::Enforced,
+            _ => Group::Shadow(u16::try_from(rule.index).unwrap_or(u16::MAX)),
+        };
+        Check::new(key, applied.limit, cost).in_group(group)
+    }
+
+    pub(crate) fn rule_of(&self, limit: usize) -> &AppliedRule<'p> {
+        let rules = self.applicable.rules();
+        // Limits stand in the order of their rules: the first whose range ends behind this one has it.
+        let index = rules.partition_point(|rule| rule.limits.end <= limit);
+        &rules[index.min(rules.len() - 1)]
+    }
+
+    /// Gives back what stores took before another one refused, or granted less of a partial take.
+    async fn give_back(&self, tally: &mut Tally) {
+        let granted = if tally.denied.is_some() { 0 } else { tally.granted };
+        let debits = std::mem::take(&mut tally.debits);
+        let mut kept = SmallVec::new();
+        for debit in debits {
+            let taken = tally.limits[debit.limit].verdict.map_or(0, |verdict| verdict.granted);
+            let keep = match self.op {
+                _ if tally.denied.is_some() => 0,
+                Op::TakeUpTo => granted,
+                _ => taken,
+            };
+            if keep < taken || (tally.denied.is_some() && self.op != Op::Peek) {
+                self.refund(&debit, taken - keep, tally).await;
+            }
+            if keep > 0 || tally.denied.is_none() {
+                kept.push(debit);
+            }
+        }
+        tally.debits = kept;
+    }
+
+    async fn refund(&self, debit: &crate::tally::Debit, cost: u64, tally: &mut Tally) {
+        let scaled = failure::local_limit(self.rule_of(debit.limit), &self.applicable, debit);
+        let mut check = self.check(debit.limit, tally).with_token(debit.token);
+        check.group = Group::Enforced;
+        check.cost = cost;
+        check.degraded = debit.shared;
+        if let Some(scaled) = &scaled {
+            check.limit = scaled;
+        }
+        let mut batch = Batch::new();
+        batch.now = Some(self.now);
+        batch.push(Op::Refund, [check]);
+        let answer = if debit.local {
+            self.engine.local.apply(&mut batch).wait().await
+        } else {
+            let place = self.snapshot.store_of_rule[self.rule_of(debit.limit).index];
+            let used = &self.snapshot.used[place];
+            batch.now = (self.injected || used.same_clock).then_some(self.now);
+            used.store.apply(&mut batch).wait().await
+        };
+        // A refund that fails leaves the cost spent: never beyond the envelope, less than it for a while.
+        let after = batch.checks(0)[0].verdict;
+        if let (Ok(()), Some(after), Some(line)) = (answer, after, tally.limits.get_mut(debit.limit))
+            && let Some(verdict) = &mut line.verdict
+        {
+            (verdict.remaining, verdict.reset_after) = (after.remaining, after.reset_after);
+            verdict.granted = verdict.granted.saturating_sub(cost);
+        }
+    }
+
+    /// What a later settlement or release needs.
+    fn receipt(&self, tally: &Tally, everything: bool) -> Receipt {
+        let mut taken = Vec::new();
+        for debit in &tally.debits {
+            let (rule, applied) = (self.rule_of(debit.limit), &self.applicable.limits()[debit.limit]);
+            if !everything && applied.limit.algorithm() != Algorithm::Concurrency {
+                continue;
+            }
+            let scaled = failure::local_limit(rule, &self.applicable, debit);
+            taken.push(Taken {
+                place: place_of(rule, debit.local),
+                key: self.applicable.key(debit.limit).to_vec(),
+                scope: self.applicable.scope_len(debit.limit),
+                limit: scaled.unwrap_or_else(|| applied.limit.clone()),
+                token: debit.token,
+                factor: if self.op == Op::TakeUpTo { 1 } else { rule.cost },
+                shared: debit.shared,
+            });
+        }
+        Receipt { units: tally.granted, taken }
+    }
+}

@@ -1,0 +1,95 @@
+//! The engine: one policy at a time, any number of requests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use ratekeeper_core::{Holder, Micros};
+use ratekeeper_policy::Policy;
+use ratekeeper_store::{Clock, MemoryStore, Store};
+
+use crate::snapshot::{Snapshot, Stores};
+use crate::{EngineBuilder, EngineError, Outcome, Request, Secret, decide};
+
+/// Decides requests by a policy, over the stores that the policy names.
+///
+/// ```
+/// use ratekeeper_engine::{Engine, Request};
+/// use ratekeeper_policy::{Attributes, Policy};
+/// let source = "rules: [{ name: per-client, key: [ip], limits: [2 per minute] }]";
+/// let engine = Engine::new(Policy::parse(source, "policy.yaml", &|_| None)?)?;
+/// let request = Request::new(Attributes { ip: Some("203.0.113.7".parse()?), ..Default::default() });
+/// assert!(engine.check_now(&request).unwrap().allowed());
+/// assert!(engine.check_now(&request).unwrap().allowed());
+/// let refused = engine.check_now(&request).unwrap();
+/// assert!(!refused.allowed());
+/// assert_eq!(refused.rule(refused.refusing().next().unwrap()).name(), "per-client");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) current: ArcSwap<Snapshot>,
+    pub(crate) given: Stores,
+    pub(crate) only: Option<Arc<dyn Store>>,
+    /// Where rules with `on_store_error: local` count while their store fails.
+    pub(crate) local: Arc<MemoryStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) secret: Secret,
+    pub(crate) reservation_ttl: Micros,
+    pub(crate) holder_seed: u64,
+    pub(crate) holders: AtomicU64,
+}
+
+impl Engine {
+    /// An engine for a policy whose stores are all of type memory, on the system's clock.
+    ///
+    /// # Errors
+    /// If the policy has a store of another type: use [`Engine::builder`] then.
+    pub fn new(policy: Policy) -> Result<Self, EngineError> {
+        Self::builder(policy).build()
+    }
+
+    /// Starts to put an engine together.
+    #[must_use]
+    pub fn builder(policy: Policy) -> EngineBuilder {
+        EngineBuilder::new(policy)
+    }
+
+    /// Decides a request.
+    ///
+    /// Never fails: when a store does, the failure policy of each of its rules decides, and the outcome says so.
+    pub async fn check(&self, request: &Request<'_>) -> Outcome {
+        decide::decide(self, request, false).await
+    }
+
+    /// Decides a request at once, if all stores of its rules answer at once, as those in memory do; `None` else.
+    #[must_use]
+    pub fn check_now(&self, request: &Request<'_>) -> Option<Outcome> {
+        crate::now_or_never(self.check(request))
+    }
+
+    /// Replaces the policy as a whole: every request sees either the old or the new one. Counters survive where key and
+    /// limit are unchanged; a memory store lives on under its name, with the bounds it was made with.
+    ///
+    /// # Errors
+    /// If the new policy has a store that this engine cannot have; the old policy goes on.
+    pub fn swap(&self, policy: Policy) -> Result<(), EngineError> {
+        let before = self.current.load();
+        let stores = Some(&before.stores);
+        let snapshot = Snapshot::new(policy, &self.given, stores, self.only.as_ref(), &self.clock)?;
+        self.current.store(Arc::new(snapshot));
+        Ok(())
+    }
+
+    /// The version of the policy in force.
+    #[must_use]
+    pub fn policy_version(&self) -> String {
+        self.current.load().policy.version().to_owned()
+    }
+
+    /// A holder that no other request has.
+    pub(crate) fn next_holder(&self) -> Holder {
+        let number = self.holders.fetch_add(1, Ordering::Relaxed);
+        Holder::new(u128::from(self.holder_seed) << 64 | u128::from(number))
+    }
+}

@@ -1,0 +1,47 @@
+//! Why an engine could not be made, or a reservation not be settled.
+
+use ratekeeper_store::StoreError;
+
+/// What can go wrong around an engine. A decision itself never fails: see [`Outcome`](crate::Outcome).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The policy has a store that the engine was not given.
+    #[error(
+        "stores.{name}: no {kind} store was given to the engine; add one with EngineBuilder::store, or use type memory"
+    )]
+    StoreMissing {
+        /// Its name in the policy.
+        name: String,
+        /// Its type in the policy.
+        kind: String,
+    },
+    /// No secret was given, and the operating system has no randomness to make one.
+    #[error(
+        "secret: the operating system gives no randomness ({reason}); give a secret with EngineBuilder::secret"
+    )]
+    NoRandomness {
+        /// What it says.
+        reason: String,
+    },
+    /// A handle of a reservation that this engine (or another with its secret) did not make, or that was changed.
+    #[error(
+        "reservation: this is not a handle of ours; all engines that share reservations need the same secret"
+    )]
+    ForeignHandle,
+    /// A reservation was settled too late: its cost stays spent.
+    #[error("reservation: it expired {micros} us ago; what it took stays spent")]
+    Expired {
+        /// How long ago, in microseconds.
+        micros: u64,
+    },
+    /// A store that holds counters of the reservation is not known to this engine.
+    #[error("reservation: it holds counters in the store {name:?}, which this policy does not have")]
+    StoreUnknown {
+        /// The name of the store.
+        name: String,
+    },
+    /// A store failed while a reservation was settled; settling it again is safe.
+    #[error("reservation: {0}; settle it again")]
+    Store(#[from] StoreError),
+}

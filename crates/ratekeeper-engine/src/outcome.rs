@@ -1,0 +1,145 @@
+//! The answer for a request: the one fact from which headers, metrics and events are made.
+
+use std::sync::Arc;
+
+use ratekeeper_core::{Limit, Micros, Verdict};
+use ratekeeper_policy::{Listed, Mode, Policy, Rule};
+use smallvec::SmallVec;
+
+use crate::receipt::Receipt;
+use crate::snapshot::Snapshot;
+
+/// May the request pass?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may, now.
+    Allow,
+    /// It may, after a wait in a queue.
+    Delay(Micros),
+    /// It may not.
+    Deny(Denial),
+}
+
+/// Why a request may not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Denial {
+    /// It stands on the deny list.
+    Listed,
+    /// At least one limit is used up.
+    Limit,
+    /// A rule with `missing: deny` misses a part of its key.
+    MissingKey,
+    /// A store failed, and a rule with `on_store_error: deny` says so.
+    StoreFailure,
+}
+
+/// How the answer of a limit came about when it is not its counter's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Degraded {
+    /// The store is full: the key was counted together with others, or refused unseen.
+    StoreFull,
+    /// The store failed: decided by a limiter of this process.
+    Local,
+    /// The store failed: allowed.
+    Allowed,
+    /// The store failed: denied.
+    Denied,
+}
+
+/// The answer of one limit of a rule that applies.
+#[derive(Clone, Debug)]
+pub struct LimitOutcome {
+    /// The place of the rule in [`Policy::rules`].
+    pub rule: usize,
+    /// The place of the limit among those that apply for this subject.
+    pub ordinal: usize,
+    /// Whether the rule is enforced or rides along.
+    pub mode: Mode,
+    /// The limit that was applied.
+    pub limit: Limit,
+    /// What the request costs under it.
+    pub cost: u64,
+    /// The limit's own answer.
+    pub allowed: bool,
+    /// The details; `None` where no counter was asked.
+    pub verdict: Option<Verdict>,
+    /// Whether, and how, the answer is not the counter's own.
+    pub degraded: Option<Degraded>,
+}
+
+/// The answer for a request.
+#[derive(Debug)]
+pub struct Outcome {
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// May it pass?
+    pub decision: Decision,
+    /// What every limit of every rule that applies says, in the order of the policy.
+    pub limits: SmallVec<[LimitOutcome; 3]>,
+    /// Rules (their places in [`Policy::rules`]) that refuse the request, or would if they were enforced, because a part
+    /// of their key is missing.
+    pub missing_key: SmallVec<[usize; 1]>,
+    /// How much was taken: the request's cost, or a part of it for a partial take.
+    pub granted: u64,
+    /// On which list the request stands, as an index that [`Outcome::listed`] resolves.
+    pub(crate) listed: Option<(ratekeeper_policy::List, Option<String>)>,
+    pub(crate) receipt: Option<Box<Receipt>>,
+}
+
+impl Outcome {
+    /// Whether the request may pass, at once or after a delay.
+    #[must_use]
+    pub fn allowed(&self) -> bool {
+        !matches!(self.decision, Decision::Deny(_))
+    }
+
+    /// Which enforced limits refuse: all of them.
+    pub fn refusing(&self) -> impl Iterator<Item = &LimitOutcome> {
+        self.limits.iter().filter(|limit| !limit.allowed && limit.mode == Mode::Enforce)
+    }
+
+    /// Which shadow limits would refuse.
+    pub fn shadow_refusing(&self) -> impl Iterator<Item = &LimitOutcome> {
+        self.limits.iter().filter(|limit| !limit.allowed && limit.mode == Mode::Shadow)
+    }
+
+    /// How long to wait until the same request passes: the longest wait of all refusing limits, zero if it passes now,
+    /// `None` if it never can.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Micros> {
+        if matches!(self.decision, Decision::Deny(Denial::Listed | Denial::MissingKey)) {
+            return None;
+        }
+        let waits = self.refusing().filter_map(|limit| limit.verdict.as_ref());
+        waits
+            .map(|verdict| verdict.retry_after)
+            .try_fold(Micros::ZERO, |longest, wait| Some(longest.max(wait?)))
+    }
+
+    /// Whether any answer is not its counter's own.
+    #[must_use]
+    pub fn degraded(&self) -> bool {
+        self.limits.iter().any(|limit| limit.degraded.is_some())
+    }
+
+    /// The policy that decided; one request sees exactly one.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.snapshot.policy
+    }
+
+    /// The rule of a limit of this outcome.
+    #[must_use]
+    pub fn rule(&self, limit: &LimitOutcome) -> &Rule {
+        &self.policy().rules()[limit.rule]
+    }
+
+    /// On which list the request stands.
+    #[must_use]
+    pub fn listed(&self) -> Option<Listed<'_>> {
+        self.listed
+            .as_ref()
+            .map(|(list, reason)| Listed { list: *list, reason: reason.as_deref() })
+    }
+}

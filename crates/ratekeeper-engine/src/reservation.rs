@@ -1,0 +1,204 @@
+//! Reserve now, settle when the cost is known.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ratekeeper_core::{Algorithm, Key, Limit, Micros, Op, Timestamp};
+use ratekeeper_store::{Batch, Check, Group, Store};
+
+use crate::receipt::{Place, Receipt, Taken};
+use crate::wire::Wire;
+use crate::{Engine, EngineError, Outcome, Request, decide};
+
+/// Bytes of the authentication code at the end of a handle.
+const CODE: usize = 16;
+
+/// A request that was decided on an estimate of its cost.
+#[derive(Debug)]
+pub struct Reservation {
+    /// The decision.
+    pub outcome: Outcome,
+    /// What settles it later; `None` if it was refused, or nothing counts it. Text that is safe in URLs and headers,
+    /// authenticated and self-contained: any engine with the same secret and stores can settle it.
+    pub handle: Option<String>,
+}
+
+/// What settling a reservation did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The difference between estimate and actual cost was given back or charged.
+    Settled,
+    /// It had been settled before: nothing happened.
+    Repeated,
+}
+
+impl Engine {
+    /// Takes an estimated cost now, as [`Engine::check`] does, and returns a handle with which the actual cost is settled
+    /// later. A reservation that is never settled stays spent.
+    pub async fn reserve(&self, request: &Request<'_>) -> Reservation {
+        let outcome = decide::decide(self, request, true).await;
+        let now = request.now.unwrap_or_else(|| self.clock.now());
+        let receipt = outcome.receipt.as_deref().filter(|receipt| !receipt.taken.is_empty());
+        let handle = receipt.and_then(|receipt| self.seal(receipt, now));
+        Reservation { outcome, handle }
+    }
+
+    /// Settles a reservation at its actual cost: gives back what was not used, or charges what was used beyond the
+    /// estimate, into debt if need be. Exactly once, however often it is repeated; holders of concurrency limits are
+    /// released.
+    ///
+    /// ```
+    /// # use ratekeeper_engine::{Engine, Request, Settlement};
+    /// # use ratekeeper_policy::{Attributes, Policy};
+    /// # let source = "rules: [{ name: tokens, key: [user], limits: [1000 per day] }]";
+    /// # let engine = Engine::new(Policy::parse(source, "policy.yaml", &|_| None)?)?;
+    /// let request = Request::new(Attributes { user: Some("alice"), ..Default::default() }).costing(100);
+    /// # let (mut done, mut context) = (false, std::task::Context::from_waker(std::task::Waker::noop()));
+    /// # let mut example = std::pin::pin!(async {
+    /// let reserved = engine.reserve(&request).await;
+    /// let handle = reserved.handle.unwrap();
+    /// assert_eq!(engine.commit(&handle, 30).await?, Settlement::Settled);
+    /// assert_eq!(engine.commit(&handle, 30).await?, Settlement::Repeated);
+    /// let after = engine.check(&request).await;
+    /// assert_eq!(after.limits[0].verdict.unwrap().remaining, 1000 - 30 - 100);
+    /// # done = true;
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) });
+    /// # assert!(example.as_mut().poll(&mut context).is_ready());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the handle is not one of ours, or has expired, or a store failed: then settling it again is safe.
+    pub async fn commit(&self, handle: &str, actual: u64) -> Result<Settlement, EngineError> {
+        self.commit_at(handle, actual, None).await
+    }
+
+    /// As [`Engine::commit`], at an instant of the caller's, for replays and tests.
+    ///
+    /// # Errors
+    /// As [`Engine::commit`].
+    pub async fn commit_at(
+        &self,
+        handle: &str,
+        actual: u64,
+        now: Option<Timestamp>,
+    ) -> Result<Settlement, EngineError> {
+        let wire = self.unseal(handle)?;
+        let instant = now.unwrap_or_else(|| self.clock.now());
+        let late = instant.since(Timestamp::from_micros(wire.expires));
+        if late > Micros::ZERO {
+            return Err(EngineError::Expired { micros: late.get() });
+        }
+        let id = wire.id;
+        let receipt = wire.receipt().map_err(|_| EngineError::ForeignHandle)?;
+        let mut settlement = Settlement::Repeated;
+        for place in places(&receipt) {
+            let settled = self.settle(id, &receipt, place, actual, now).await?;
+            settlement = if settled { Settlement::Settled } else { settlement };
+        }
+        Ok(settlement)
+    }
+
+    /// Releases the holders of concurrency limits that a request took. Nothing happens to requests that hold nothing, or
+    /// the second time. A holder that is never released is forgotten after its ttl.
+    ///
+    /// # Errors
+    /// If a store failed; releasing again is safe.
+    pub async fn release(&self, outcome: &Outcome) -> Result<(), EngineError> {
+        let held = outcome.receipt.iter().flat_map(|receipt| &receipt.taken);
+        for taken in held.filter(|taken| taken.limit.algorithm() == Algorithm::Concurrency) {
+            let mut batch = Batch::new();
+            batch.push(Op::Refund, [refund_of(taken, 0)]);
+            self.store_at(&taken.place)?.apply(&mut batch).wait().await?;
+        }
+        Ok(())
+    }
+
+    /// Settles the part of a reservation that one store holds. A marker that can be taken once, and all charges and
+    /// refunds, are one atomic unit.
+    async fn settle(
+        &self,
+        id: u128,
+        receipt: &Receipt,
+        place: &Place,
+        actual: u64,
+        now: Option<Timestamp>,
+    ) -> Result<bool, EngineError> {
+        let mine: Vec<&Taken> = receipt.taken.iter().filter(|taken| taken.place == *place).collect();
+        // The marker lives as long as the handle, and where the subject's counters live.
+        let once = Limit::token_bucket(1, self.reservation_ttl).map_err(|_| EngineError::ForeignHandle)?;
+        let subject = mine.first().map_or(&[][..], |taken| &taken.key[taken.scope.min(taken.key.len())..]);
+        let marker = [format!("once:{id:032x}:").as_bytes(), subject].concat();
+        let marker = &marker[..marker.len().min(ratekeeper_core::MAX_KEY)];
+        let marker = Key::new(marker).unwrap_or_default();
+        let mut batch = Batch::new();
+        batch.now = now;
+        let settled = mine.iter().map(|taken| settle_one(taken, receipt.units, actual));
+        batch.push(Op::Take, std::iter::once(Check::new(marker, &once, 1)).chain(settled));
+        self.store_at(place)?.apply(&mut batch).wait().await?;
+        Ok(batch.units()[0].passes)
+    }
+
+    fn store_at(&self, place: &Place) -> Result<std::sync::Arc<dyn Store>, EngineError> {
+        match place {
+            Place::Local => Ok(std::sync::Arc::clone(&self.local) as _),
+            Place::Named(name) => {
+                let current = self.current.load();
+                let store = current.stores.get(name).cloned();
+                store.ok_or_else(|| EngineError::StoreUnknown { name: name.clone() })
+            }
+        }
+    }
+
+    fn seal(&self, receipt: &Receipt, now: Timestamp) -> Option<String> {
+        let expires = now + self.reservation_ttl;
+        let wire = Wire::new(self.next_holder().get(), expires.as_micros(), receipt);
+        let mut bytes = postcard::to_allocvec(&wire).ok()?;
+        let code = self.secret.sign(&bytes);
+        bytes.extend_from_slice(&code.as_bytes()[..CODE]);
+        Some(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    fn unseal(&self, handle: &str) -> Result<Wire, EngineError> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(handle).map_err(|_| EngineError::ForeignHandle)?;
+        let body = bytes.len().checked_sub(CODE).ok_or(EngineError::ForeignHandle)?;
+        let (body, code) = bytes.split_at(body);
+        let expected = self.secret.sign(body);
+        if !constant_time_eq::constant_time_eq(&expected.as_bytes()[..CODE], code) {
+            return Err(EngineError::ForeignHandle);
+        }
+        postcard::from_bytes(body).map_err(|_| EngineError::ForeignHandle)
+    }
+}
+
+/// The places of a receipt, each once.
+fn places(receipt: &Receipt) -> Vec<&Place> {
+    let mut places: Vec<&Place> = Vec::new();
+    for taken in &receipt.taken {
+        if !places.contains(&&taken.place) {
+            places.push(&taken.place);
+        }
+    }
+    places
+}
+
+/// Charges or gives back the difference, iff the marker of the unit passes.
+fn settle_one(taken: &Taken, estimate: u64, actual: u64) -> Check<'_> {
+    let (estimate, actual) = (taken.factor.saturating_mul(estimate), taken.factor.saturating_mul(actual));
+    if actual > estimate && taken.limit.algorithm() != Algorithm::Concurrency {
+        let charge = Check::new(key_of(taken), &taken.limit, actual - estimate);
+        return charge.with_op(Op::Charge).in_group(Group::Shadow(0));
+    }
+    refund_of(taken, estimate.saturating_sub(actual))
+        .with_op(Op::Refund)
+        .in_group(Group::Shadow(0))
+}
+
+fn refund_of(taken: &Taken, cost: u64) -> Check<'_> {
+    let mut check = Check::new(key_of(taken), &taken.limit, cost).with_token(taken.token);
+    check.degraded = taken.shared;
+    check
+}
+
+fn key_of(taken: &Taken) -> Key<'_> {
+    Key::scoped(&taken.key, taken.scope).unwrap_or_default()
+}

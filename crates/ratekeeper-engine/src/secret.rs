@@ -1,0 +1,44 @@
+//! The key that authenticates handles of reservations.
+
+use std::fmt;
+
+/// 256 bits that nobody else knows. Engines that settle each other's reservations share it.
+#[derive(Clone)]
+pub struct Secret([u8; 32]);
+
+impl Secret {
+    /// A secret of the caller's.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// A secret that ends with this process: from the operating system's randomness.
+    ///
+    /// # Errors
+    /// If the operating system gives none.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 32];
+        // The edge where a default is asked for; everything below is handed its randomness.
+        #[allow(clippy::disallowed_methods)]
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// Authenticates `message` for one purpose.
+    pub(crate) fn sign(&self, message: &[u8]) -> blake3::Hash {
+        blake3::keyed_hash(&self.0, message)
+    }
+
+    /// A number derived from the secret, to start holders from.
+    pub(crate) fn seed(&self) -> u64 {
+        let derived = blake3::keyed_hash(&self.0, b"holders");
+        derived.as_bytes().first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

@@ -1,0 +1,121 @@
+//! What is known of a request while its stores are asked one after the other.
+
+use ratekeeper_core::{Micros, Token};
+use ratekeeper_policy::{Applicable, AppliedRule, Mode};
+use ratekeeper_store::Check;
+use smallvec::SmallVec;
+
+use crate::receipt::Place;
+use crate::{Decision, Degraded, Denial, LimitOutcome};
+
+/// A counter that has been debited, while the request is not decided.
+pub(crate) struct Debit {
+    /// Its place among the limits.
+    pub(crate) limit: usize,
+    /// Whether the limiter of this process holds it.
+    pub(crate) local: bool,
+    pub(crate) token: Token,
+    pub(crate) shared: bool,
+}
+
+/// The answers so far.
+pub(crate) struct Tally {
+    pub(crate) limits: SmallVec<[LimitOutcome; 3]>,
+    pub(crate) missing_key: SmallVec<[usize; 1]>,
+    pub(crate) denied: Option<Denial>,
+    /// How much the stores so far have granted of a partial take.
+    pub(crate) granted: u64,
+    pub(crate) debits: SmallVec<[Debit; 3]>,
+    delay: Option<Micros>,
+}
+
+impl Tally {
+    /// Nothing asked yet: a line for every limit, and the rules that refuse for want of a key.
+    pub(crate) fn new(applicable: &Applicable<'_>, units: u64) -> Self {
+        let mut limits = SmallVec::new();
+        let (mut missing_key, mut denied) = (SmallVec::new(), None);
+        for rule in applicable.rules() {
+            limits.extend(applicable.limits_of(rule).iter().map(|limit| LimitOutcome {
+                rule: rule.index,
+                ordinal: limit.ordinal,
+                mode: rule.rule.mode(),
+                limit: limit.limit.clone(),
+                cost: rule.cost.saturating_mul(units),
+                allowed: true,
+                verdict: None,
+                degraded: None,
+            }));
+            if rule.refused.is_some() {
+                missing_key.push(rule.index);
+                if rule.rule.mode() == Mode::Enforce {
+                    denied = Some(Denial::MissingKey);
+                }
+            }
+        }
+        Self {
+            limits,
+            missing_key,
+            denied,
+            granted: units,
+            debits: SmallVec::new(),
+            delay: None,
+        }
+    }
+
+    /// Notes what a store says of the limits at `places`.
+    pub(crate) fn record(&mut self, places: &[usize], checks: &[Check<'_>], passes: bool, local: bool) {
+        for (&place, check) in places.iter().zip(checks) {
+            let (Some(limit), Some(verdict)) = (self.limits.get_mut(place), check.verdict) else {
+                continue;
+            };
+            limit.allowed = verdict.allowed;
+            limit.degraded = match (local, check.degraded) {
+                (true, _) => Some(Degraded::Local),
+                (false, true) => Some(Degraded::StoreFull),
+                (false, false) => None,
+            };
+            limit.verdict = Some(verdict);
+            if let Some(token) = verdict.token {
+                self.debits.push(Debit { limit: place, local, token, shared: check.degraded });
+                if limit.mode == Mode::Enforce {
+                    self.granted = self.granted.min(verdict.granted);
+                }
+            }
+            if limit.mode == Mode::Enforce {
+                self.delay = self.delay.max(verdict.delay);
+            }
+        }
+        if !passes {
+            self.denied.get_or_insert(Denial::Limit);
+        }
+    }
+
+    /// Notes that a limit was decided without a counter.
+    pub(crate) fn record_failure(&mut self, place: usize, degraded: Degraded) {
+        let Some(limit) = self.limits.get_mut(place) else {
+            return;
+        };
+        limit.degraded = Some(degraded);
+        limit.allowed = degraded != Degraded::Denied;
+        if degraded == Degraded::Denied && limit.mode == Mode::Enforce {
+            self.denied.get_or_insert(Denial::StoreFailure);
+        }
+    }
+
+    pub(crate) fn decision(&self) -> Decision {
+        match (self.denied, self.delay) {
+            (Some(denial), _) => Decision::Deny(denial),
+            (None, Some(delay)) if delay > Micros::ZERO => Decision::Delay(delay),
+            (None, _) => Decision::Allow,
+        }
+    }
+}
+
+/// Where the counter of a limit is, for a receipt.
+pub(crate) fn place_of(rule: &AppliedRule<'_>, local: bool) -> Place {
+    if local {
+        Place::Local
+    } else {
+        Place::Named(rule.rule.store().to_owned())
+    }
+}

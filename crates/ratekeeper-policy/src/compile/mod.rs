@@ -1,0 +1,75 @@
+//! From what was written to what runs: defaults are filled in, and references and uniqueness checked.
+
+mod rule;
+mod selector;
+mod setup;
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::client_ip::ClientIp;
+use crate::decode::{Decoder, Named};
+use crate::key::HashKey;
+use crate::list::Entries;
+use crate::raw::Root;
+use crate::rule::Rule;
+use crate::store_config::StoreConfig;
+use crate::text::{listed, quoted};
+
+/// The parts of a compiled policy.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) stores: BTreeMap<String, StoreConfig>,
+    pub(crate) client_ip: ClientIp,
+    pub(crate) allow: Entries,
+    pub(crate) deny: Entries,
+}
+
+/// The name of the store that always exists.
+pub(crate) const DEFAULT_STORE: &str = "default";
+
+/// Parts of keys are hashed with this when the policy has no secret: the same on all nodes and in all versions.
+const PUBLIC_SECRET: &str = "public";
+
+/// What a rule needs to know of the policy around it.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) stores: &'a BTreeMap<String, StoreConfig>,
+    pub(crate) client_ip: &'a ClientIp,
+    pub(crate) hash_key: HashKey,
+}
+
+/// Compiles a policy; reports what is wrong to the decoder.
+pub(crate) fn compile(root: Root, decoder: &mut Decoder<'_>) -> Compiled {
+    let stores = setup::stores(root.stores.map_or(Named(Vec::new()), |stores| stores.value), decoder);
+    let client_ip = root.client_ip.map_or_else(ClientIp::default, |written| setup::client_ip(written.value));
+    let lists = root.lists.map(|lists| lists.value);
+    let (allow, deny) = lists.map_or((None, None), |lists| (lists.allow, lists.deny));
+    let secret = root.hash_secret.as_ref().map_or(PUBLIC_SECRET, |secret| secret.value.reveal());
+    let hash_key =
+        HashKey(blake3::derive_key("ratekeeper policy: hashes in keys, version 1", secret.as_bytes()));
+    let surroundings = Surroundings { stores: &stores, client_ip: &client_ip, hash_key };
+    let mut names = HashSet::new();
+    let mut rules = Vec::new();
+    for written in root.rules.value {
+        let name = written.value.name.clone();
+        if !names.insert(name.value.0.clone()) {
+            let message = format!("{} is the name of another rule", quoted(&name.value.0));
+            decoder.error(name.node, message, "give each rule a name of its own");
+        }
+        rules.extend(rule::compile(written.value, &surroundings, decoder));
+    }
+    Compiled {
+        rules,
+        allow: allow.map(|list| setup::list(list, decoder)).unwrap_or_default(),
+        deny: deny.map(|list| setup::list(list, decoder)).unwrap_or_default(),
+        stores,
+        client_ip,
+    }
+}
+
+/// The message for a store that does not exist.
+fn unknown_store(name: &str, stores: &BTreeMap<String, StoreConfig>) -> (String, String) {
+    let names: Vec<String> = stores.keys().map(|name| quoted(name)).collect();
+    let help = format!("the stores are {}", listed(names.iter().map(String::as_str)));
+    (format!("there is no store {}", quoted(name)), help)
+}

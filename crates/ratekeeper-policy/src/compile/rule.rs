@@ -1,0 +1,170 @@
+//! Rules.
+
+use super::{DEFAULT_STORE, Surroundings, selector, unknown_store};
+use crate::cost::{Costs, Route};
+use crate::decode::{At, Decoder, Named, Within};
+use crate::key::KeySpec;
+use crate::limits::{LimitList, limit_list};
+use crate::matching::Matcher;
+use crate::raw;
+use crate::rollout::{Arm, Rollout};
+use crate::rule::{OnChange, Overrides, Rule};
+use crate::selector::Selectors;
+use crate::text::quoted;
+
+/// Compiles a rule; reports what is wrong.
+pub(super) fn compile(
+    written: raw::Rule,
+    surroundings: &Surroundings<'_>,
+    decoder: &mut Decoder<'_>,
+) -> Option<Rule> {
+    let name = written.name.value.0;
+    let store = written.store.map_or_else(
+        || DEFAULT_STORE.to_owned(),
+        |store| {
+            if !surroundings.stores.contains_key(&store.value) {
+                let (message, help) = unknown_store(&store.value, surroundings.stores);
+                decoder.error(store.node, message, help);
+            }
+            store.value
+        },
+    );
+    let key = KeySpec {
+        parts: written.key.map(|key| key.value.0).unwrap_or_default(),
+        missing: written.missing.map_or_else(Default::default, |missing| missing.value),
+        hash_key: surroundings.hash_key,
+        ipv4_prefix: surroundings.client_ip.ipv4_prefix,
+        ipv6_prefix: surroundings.client_ip.ipv6_prefix,
+    };
+    let on_change = written.on_change.map_or_else(Default::default, |choice| choice.value);
+    let lists = Lists { rule: &name, on_change };
+    let limits = lists.make(written.limits);
+    let overrides = overrides(lists, written.overrides, decoder);
+    let rollout = written.rollout.map(|rollout| self::rollout(lists, rollout, decoder));
+    Some(Rule {
+        description: written.description.map(|text| text.value),
+        mode: written.mode.map_or_else(Default::default, |mode| mode.value),
+        on_store_error: written.on_store_error.map_or_else(Default::default, |choice| choice.value),
+        local_share: written.local_share.map_or_else(Default::default, |share| share.value),
+        on_change,
+        matcher: matcher(written.r#match.map(|found| found.value), decoder),
+        costs: costs(written.cost.map(|cost| cost.value), decoder),
+        name,
+        store,
+        key,
+        limits,
+        overrides,
+        rollout,
+    })
+}
+
+/// Makes the lists of limits of one rule: its own, those of its overrides and arms.
+#[derive(Clone, Copy)]
+struct Lists<'a> {
+    rule: &'a str,
+    on_change: OnChange,
+}
+
+impl Lists<'_> {
+    fn make(self, written: At<raw::Limits>) -> LimitList {
+        let limits = written.value.0.into_iter().map(|limit| match self.on_change {
+            OnChange::Keep => limit,
+            OnChange::Reset => limit.with_reset_on_change(),
+        });
+        limit_list(self.rule, limits.collect())
+    }
+}
+
+fn matcher(written: Option<raw::Match>, decoder: &mut Decoder<'_>) -> Matcher {
+    let Some(written) = written else {
+        return Matcher::default();
+    };
+    Matcher {
+        methods: selector::values(written.methods),
+        paths: selector::values(written.path),
+        routes: selector::values(written.route),
+        hosts: selector::values(written.host),
+        networks: selector::values(written.ip),
+        users: selector::values(written.user),
+        headers: selector::headers(written.headers, decoder),
+        descriptors: selector::descriptors(written.descriptors, decoder),
+    }
+}
+
+fn costs(written: Option<raw::Cost>, decoder: &mut Decoder<'_>) -> Costs {
+    let mut costs = Costs { routes: Vec::new(), default: 1 };
+    match written {
+        None => {}
+        Some(raw::Cost::Number(number)) => costs.default = number,
+        Some(raw::Cost::Routes(Named(routes))) => {
+            for (route, At { value: Within(number), node }) in routes {
+                if route == "default" {
+                    costs.default = number;
+                    continue;
+                }
+                match Route::parse(&route) {
+                    Ok(route) => costs.routes.push((route, number)),
+                    Err(wrong) => {
+                        let help =
+                            format!("{}; routes look like \"POST /reports\" or \"/reports\"", wrong.help);
+                        decoder.error_in_name(node, format!("{}: {}", quoted(&route), wrong.message), help);
+                    }
+                }
+            }
+        }
+    }
+    costs
+}
+
+fn overrides(
+    lists: Lists<'_>,
+    written: Option<At<Vec<At<raw::Override>>>>,
+    decoder: &mut Decoder<'_>,
+) -> Overrides {
+    let (mut selectors, mut limits) = (Vec::new(), Vec::new());
+    for At { value, node } in written.map(|list| list.value).unwrap_or_default() {
+        let given = selector::Given {
+            ip: value.ip,
+            user: value.user,
+            header: value.header,
+            descriptor: value.descriptor,
+            until: value.until,
+        };
+        if let Some(selector) = selector::compile(given, node, decoder) {
+            selectors.push(selector);
+            limits.push((lists.make(value.limits), value.reason.map(|reason| reason.value)));
+        }
+    }
+    Overrides { selectors: Selectors::new(selectors), limits }
+}
+
+fn rollout(lists: Lists<'_>, written: At<raw::Rollout>, decoder: &mut Decoder<'_>) -> Rollout {
+    let fields = match written.value {
+        raw::Rollout::Percent(percent) => {
+            return Rollout { slots: percent.0, salt: lists.rule.to_owned(), arms: Vec::new() };
+        }
+        raw::Rollout::Full(fields) => fields,
+    };
+    let slots = fields.percent.value.0;
+    let mut arms: Vec<Arm> = Vec::new();
+    for At { value, node } in fields.arms.map(|arms| arms.value).unwrap_or_default() {
+        let name = value.name.value.0;
+        if arms.iter().any(|arm| arm.name == name) {
+            let message = format!("{} is the name of another arm", quoted(&name));
+            decoder.error(value.name.node, message, "give each arm a name of its own");
+        }
+        let begin = arms.last().map_or(0, |arm| arm.end);
+        let end = begin.saturating_add(value.percent.value.0);
+        if end > slots {
+            let help = "percentages of arms are of all subjects: together at most the rollout's percent";
+            decoder.error(node, "the arms hold more subjects than the rollout", help);
+            break;
+        }
+        arms.push(Arm { limits: lists.make(value.limits), name, end });
+    }
+    Rollout {
+        slots,
+        salt: fields.salt.map_or_else(|| lists.rule.to_owned(), |salt| salt.value),
+        arms,
+    }
+}

@@ -1,0 +1,177 @@
+//! A policy: one immutable value that answers for every request.
+
+use std::collections::BTreeMap;
+
+use ratekeeper_core::Timestamp;
+
+use crate::applicable::Applicable;
+use crate::attributes::Attributes;
+use crate::client_ip::ClientIp;
+use crate::compile::{Compiled, compile};
+use crate::decode::{Decode as _, Decoder};
+use crate::error::{PolicyError, PolicyErrors};
+use crate::explain::Explanation;
+use crate::list::{List, Listed};
+use crate::raw::Root;
+use crate::request::Request;
+use crate::rule::Rule;
+use crate::store_config::StoreConfig;
+use crate::yaml::{self, Document};
+
+/// A policy, checked and compiled; immutable, so that a request sees exactly one version.
+///
+/// ```
+/// use ratekeeper_policy::{Applicable, Attributes, Policy};
+/// let source = "
+/// rules:
+///   - name: login
+///     match: { methods: [POST], path: /login }
+///     key: [ip]
+///     limits: [ 5 per minute burst 20, 100 per day ]
+/// ";
+/// let policy = Policy::parse(source, "policy.yaml", &|_| None)?;
+/// let request = Attributes {
+///     ip: Some("203.0.113.7".parse()?),
+///     method: Some("POST"),
+///     path: Some("/login"),
+///     ..Attributes::default()
+/// };
+/// let mut applicable = Applicable::new();
+/// policy.applicable(&request, 1, &mut applicable);
+/// assert_eq!(applicable.rules()[0].rule.name(), "login");
+/// assert_eq!(applicable.limits().len(), 2);
+/// assert_eq!(applicable.key(0), b"login:1m:{11:203.0.113.7}");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Policy {
+    version: String,
+    compiled: Compiled,
+    /// Whether any rule looks at the path: if none does, it need not be brought into its one form.
+    uses_path: bool,
+}
+
+impl Policy {
+    /// Reads a policy. `file` is how errors call it; `env` gives the values of `${NAME}`.
+    ///
+    /// # Errors
+    /// [`PolicyErrors`] has everything that is wrong, each with line, column, field and what would be right.
+    ///
+    /// ```
+    /// let source = "rules:\n  - name: a\n    limits: [ 100 per fortnight ]\n";
+    /// let errors = ratekeeper_policy::Policy::parse(source, "policy.yaml", &|_| None).unwrap_err();
+    /// assert!(errors.to_string().starts_with(
+    ///     "policy.yaml:3:15: rules[0].limits[0]: \"100 per fortnight\": unknown unit \"fortnight\"; use ms, s, minute"
+    /// ));
+    /// ```
+    pub fn parse(
+        source: &str,
+        file: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, PolicyErrors> {
+        let document = yaml::parse(source).map_err(|error| {
+            let (line, column) = (error.at.line, error.at.column);
+            one_error(file, line, column, error.message, error.help)
+        })?;
+        let mut decoder = Decoder::new(&document, file, env);
+        let root = Root::decode(Document::ROOT, &mut decoder);
+        let compiled = root.filter(|_| !decoder.failed()).map(|root| compile(root, &mut decoder));
+        decoder.finish()?;
+        let nothing = || one_error(file, 1, 1, "the policy cannot be read".to_owned(), String::new());
+        let compiled = compiled.ok_or_else(nothing)?;
+        let uses_path = compiled.rules.iter().any(Rule::uses_path);
+        let version = blake3::hash(source.as_bytes()).to_hex()[..12].to_owned();
+        Ok(Self { version, compiled, uses_path })
+    }
+
+    /// [`parse`](Self::parse) for bytes that may or may not be UTF-8.
+    ///
+    /// # Errors
+    /// Where the first byte that is no UTF-8 stands, or as [`parse`](Self::parse).
+    pub fn from_bytes(
+        source: &[u8],
+        file: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, PolicyErrors> {
+        match std::str::from_utf8(source) {
+            Ok(source) => Self::parse(source, file, env),
+            Err(error) => {
+                let before = String::from_utf8_lossy(&source[..error.valid_up_to()]);
+                let line = 1 + before.matches('\n').count();
+                let column = 1 + before.chars().rev().take_while(|c| *c != '\n').count();
+                let byte = source.get(error.valid_up_to()).copied().unwrap_or(0);
+                let message = format!("the byte 0x{byte:02x} is no UTF-8");
+                Err(one_error(file, line, column, message, "save the policy as UTF-8".to_owned()))
+            }
+        }
+    }
+
+    /// The version: the first 12 hexadecimal digits of the BLAKE3 hash of the source.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The rules, in the order of the file, those that are off among them.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.compiled.rules
+    }
+
+    /// The stores by name, in alphabetical order; `default` is always among them.
+    pub fn stores(&self) -> impl Iterator<Item = (&str, &StoreConfig)> {
+        let stores: &BTreeMap<String, StoreConfig> = &self.compiled.stores;
+        stores.iter().map(|(name, store)| (name.as_str(), store))
+    }
+
+    /// How the client's address is told from its proxies.
+    #[must_use]
+    pub fn client_ip(&self) -> &ClientIp {
+        &self.compiled.client_ip
+    }
+
+    /// Whether a request stands on a list at `now`; the allow list wins. Allocates nothing.
+    #[must_use]
+    pub fn listed(&self, attributes: &Attributes<'_>, now: Timestamp) -> Option<Listed<'_>> {
+        let request = Request::new(attributes, false);
+        let on = |list| move |reason| Listed { list, reason };
+        let allowed = self.compiled.allow.find(&request, now).map(on(List::Allow));
+        allowed.or_else(|| self.compiled.deny.find(&request, now).map(on(List::Deny)))
+    }
+
+    /// The rules that apply to a request whose own cost is `cost` (1 for most), with limits and keys. Overrides with an
+    /// `until` are taken as still holding: where they matter, and there they do, use
+    /// [`applicable_at`](Self::applicable_at).
+    ///
+    /// Lists are not looked at, see [`listed`](Self::listed). `out` is cleared first.
+    pub fn applicable<'p>(&'p self, attributes: &Attributes<'_>, cost: u64, out: &mut Applicable<'p>) {
+        self.applicable_at(attributes, cost, Timestamp::EPOCH, out);
+    }
+
+    /// [`applicable`](Self::applicable) at `now`: overrides past their `until` no longer count.
+    pub fn applicable_at<'p>(
+        &'p self,
+        attributes: &Attributes<'_>,
+        cost: u64,
+        now: Timestamp,
+        out: &mut Applicable<'p>,
+    ) {
+        out.clear();
+        let request = Request::new(attributes, self.uses_path);
+        for (index, rule) in self.compiled.rules.iter().enumerate() {
+            out.consider(index, rule, &request, cost, now);
+        }
+    }
+
+    /// Why a request meets which rules, with which keys, limits and cost; for people.
+    #[must_use]
+    pub fn explain(&self, attributes: &Attributes<'_>, now: Timestamp, cost: u64) -> Explanation {
+        Explanation::new(self, attributes, now, cost)
+    }
+}
+
+fn one_error(file: &str, line: usize, column: usize, message: String, help: String) -> PolicyErrors {
+    let file = file.to_owned();
+    let error = PolicyError { file, line, column, field: String::new(), message, help };
+    PolicyErrors::new(vec![error], 0)
+}

@@ -1,0 +1,163 @@
+//! Rules.
+
+use serde_json::{Value, json};
+
+use super::{Expiry, Key, Limits, RuleName};
+use crate::decode::{At, Decode, Decoder, Named, OneOrMany, Within, record};
+use crate::ip::Network;
+use crate::matching::{HostPattern, Method, ValuePattern};
+use crate::path::PathPattern;
+use crate::rollout::Percent;
+use crate::rule::{Missing, Mode, OnChange, OnStoreError};
+use crate::schema::Definitions;
+use crate::share::Share;
+use crate::yaml::{Kind, NodeId};
+
+record! {
+    /// A rule: to whom it applies, whom it counts, how much passes, and what happens then.
+    Rule {
+        /// The name, unique in the policy: 1 to 64 of A-Z a-z 0-9 . _ -
+        required name: RuleName,
+        /// What the rule is for.
+        optional description: String,
+        /// To which requests the rule applies; all, if absent.
+        optional r#match: Match,
+        /// Whom it counts: ip, ip/56, user, method, path, route, host, header:NAME, descriptor:NAME, a list of those,
+        /// or global for all requests together.
+        optional key: Key = "global",
+        /// How much passes, 1 to 16 limits such as "100 per minute burst 20".
+        required limits: Limits,
+        /// What a request costs: a number, or routes and numbers: { "POST /reports": 10, default: 1 }.
+        /// The first route that matches counts.
+        optional cost: Cost = "1",
+        /// Whether the rule refuses (enforce), only reports (shadow), or does nothing (off).
+        optional mode: Mode = "enforce",
+        /// Other limits for single subjects; the first that matches counts.
+        optional overrides: Vec<At<Override>>,
+        /// To which part of its subjects the rule applies, such as 25%; always the same ones.
+        optional rollout: Rollout,
+        /// Who decides while the store fails: a local limiter, allow or deny.
+        optional on_store_error: OnStoreError = "local",
+        /// The part of its limits that the local limiter grants, such as 1/4 with four replicas.
+        optional local_share: Share = "1",
+        /// What happens when a part of the key is missing: skip the rule, count all such requests together (shared),
+        /// or deny.
+        optional missing: Missing = "skip",
+        /// The name of the store.
+        optional store: String = "default",
+        /// What happens to counters when a limit changes: keep or reset.
+        optional on_change: OnChange = "keep",
+    }
+}
+
+record! {
+    /// To which requests a rule applies: all conditions that are given must hold.
+    Match {
+        /// Methods such as GET; case does not matter.
+        optional methods | "method": OneOrMany<Method>,
+        /// Patterns such as "/users/{id}" and "/api/{*rest}"; one must match.
+        optional path | "paths": OneOrMany<PathPattern>,
+        /// Route templates as the application knows them, as exact text or with * at the beginning or end.
+        optional route | "routes": OneOrMany<ValuePattern>,
+        /// Hosts such as example.com and "*.example.com".
+        optional host | "hosts": OneOrMany<HostPattern>,
+        /// Addresses and networks of clients.
+        optional ip: OneOrMany<Network>,
+        /// Users; * at the beginning or end stands for any text.
+        optional user | "users": OneOrMany<ValuePattern>,
+        /// Headers and their values: an exact value, a "prefix*", or "*" for any.
+        optional headers | "header": Named<OneOrMany<ValuePattern>>,
+        /// Descriptors and their values, written like those of headers.
+        optional descriptors | "descriptor": Named<OneOrMany<ValuePattern>>,
+    }
+}
+
+record! {
+    /// Other limits for single subjects. Of ip, user, header and descriptor at least one is given; all that are must
+    /// hold.
+    Override {
+        /// An address or a network, or a list of them.
+        optional ip: OneOrMany<Network>,
+        /// A user, or a list of them; * at the beginning or end stands for any text.
+        optional user: OneOrMany<ValuePattern>,
+        /// Headers and their values: { name: value }.
+        optional header | "headers": Named<OneOrMany<ValuePattern>>,
+        /// Descriptors and their values: { name: value }.
+        optional descriptor | "descriptors": Named<OneOrMany<ValuePattern>>,
+        /// The limits that count instead of the rule's.
+        required limits: Limits,
+        /// Until when the override holds, as RFC 3339: 2027-01-01T00:00:00Z. For ever if absent.
+        optional until: Expiry,
+        /// Why.
+        optional reason: String,
+    }
+}
+
+/// `25%`, or a mapping with more.
+#[derive(Clone, Debug)]
+pub(crate) enum Rollout {
+    Percent(Percent),
+    Full(Box<RolloutFields>),
+}
+
+record! {
+    /// To which part of its subjects a rule applies, and the arms of an experiment.
+    RolloutFields {
+        /// How many percent of the subjects are in. Growing it only adds members.
+        required percent: Percent,
+        /// What subjects are drawn by; rules with equal salts and keys draw the same. The rule's name by default.
+        optional salt: String,
+        /// Groups of subjects with limits of their own; subjects in none of them have the rule's limits.
+        optional arms: Vec<At<Arm>>,
+    }
+}
+
+record! {
+    /// A group of subjects with limits of its own.
+    Arm {
+        /// The name, 1 to 64 of A-Z a-z 0-9 . _ -
+        required name: RuleName,
+        /// How many percent of all subjects; all arms together at most the rollout's percent.
+        required percent | "weight": Percent,
+        /// The limits that count instead of the rule's.
+        required limits: Limits,
+    }
+}
+
+impl Decode for Rollout {
+    fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        match &decoder.node(node).kind {
+            Kind::Map(_) => RolloutFields::decode(node, decoder).map(|full| Self::Full(Box::new(full))),
+            Kind::Scalar { .. } | Kind::List(_) => Percent::decode(node, decoder).map(Self::Percent),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [Percent::schema(definitions), RolloutFields::schema(definitions)] })
+    }
+}
+
+/// What one request may cost at most.
+type Units = Within<0, { u64::MAX }>;
+
+/// A number, or a number for each route.
+#[derive(Clone, Debug)]
+pub(crate) enum Cost {
+    Number(u64),
+    Routes(Named<Units>),
+}
+
+impl Decode for Cost {
+    fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        match &decoder.node(node).kind {
+            Kind::Map(_) => Named::decode(node, decoder).map(Self::Routes),
+            Kind::Scalar { .. } | Kind::List(_) => {
+                Units::decode(node, decoder).map(|units| Self::Number(units.0))
+            }
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [Units::schema(definitions), Named::<Units>::schema(definitions)] })
+    }
+}

@@ -1,0 +1,69 @@
+//! Stores and the client's address.
+
+use ratekeeper_core::Micros;
+
+use super::Bytes;
+use crate::client_ip::ClientHeader;
+use serde_json::{Value, json};
+
+use crate::decode::{Decode, Decoder, OneOrMany, Within, record};
+use crate::ip::Network;
+use crate::schema::Definitions;
+use crate::secret::Secret;
+use crate::store_config::{Overflow, StoreKind};
+use crate::yaml::{Kind, NodeId};
+
+record! {
+    /// A store of counters.
+    Store {
+        /// Which store: memory, redis, postgres, memcached or dynamodb.
+        required r#type: StoreKind,
+        /// Where it is, for all but memory; best given as "${NAME}".
+        optional url: Secret,
+        /// How long a decision waits for it before the failure policy of the rule decides, such as 20ms.
+        optional deadline: Micros,
+        /// The most keys that a memory store holds.
+        optional max_keys: Within<1, 0x0001_0000_0000_0000>,
+        /// The most memory that a memory store holds, in bytes or such as 512MiB.
+        optional max_bytes: Bytes,
+        /// What a full memory store does with new subjects: share counters, deny, or evict the idlest.
+        optional overflow: Overflow = "share",
+    }
+}
+
+record! {
+    /// How the client's address is told from its proxies.
+    ClientIp {
+        /// The proxies whose header is believed, as addresses or networks. Without any, the peer is the client.
+        optional trusted_proxies: TrustedProxies,
+        /// The one header that is read: x-forwarded-for, forwarded, or the name of another that holds addresses.
+        optional header: ClientHeader = "x-forwarded-for",
+        /// Take the address at this place from the right, instead of walking past the trusted proxies.
+        optional hops: Within<1, 32>,
+        /// How much of an IPv6 address is one client.
+        optional ipv6_prefix: Within<1, 128> = "64",
+        /// How much of an IPv4 address is one client.
+        optional ipv4_prefix: Within<1, 32> = "32",
+    }
+}
+
+/// Networks; an empty list says that nobody is trusted.
+pub(crate) type TrustedProxies = PossiblyEmpty<Network>;
+
+/// A list that may be empty, or one item without the brackets.
+#[derive(Clone, Debug)]
+pub(crate) struct PossiblyEmpty<T>(pub(crate) Vec<T>);
+
+impl<T: Decode> Decode for PossiblyEmpty<T> {
+    fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        if matches!(&decoder.node(node).kind, Kind::List(items) if items.is_empty()) {
+            return Some(Self(Vec::new()));
+        }
+        OneOrMany::<T>::decode(node, decoder).map(|items| Self(items.into_values().collect()))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        let item = T::schema(definitions);
+        json!({ "anyOf": [item, { "type": "array", "items": item }] })
+    }
+}

@@ -1,0 +1,169 @@
+//! A rule, compiled.
+
+use crate::attributes::Attributes;
+use crate::cost::Costs;
+use crate::decode::choice;
+use crate::key::{KeySpec, Source};
+use crate::limits::{LimitList, PolicyLimit};
+use crate::matching::Matcher;
+use crate::request::Request;
+use crate::rollout::Rollout;
+use crate::selector::Selectors;
+use crate::share::Share;
+
+choice! {
+    /// Whether a rule refuses.
+    pub enum Mode {
+        /// It refuses what is beyond its limits.
+        Enforce = "enforce" | "enforced",
+        /// It counts and reports, and never refuses.
+        Shadow = "shadow",
+        /// It does nothing.
+        Off = "off" | "disabled",
+    }
+}
+
+choice! {
+    /// Who decides while the store of a rule fails.
+    pub enum OnStoreError {
+        /// A local limiter, at the rule's share of its limits.
+        Local = "local",
+        /// The request passes.
+        Allow = "allow",
+        /// The request is refused.
+        Deny = "deny",
+    }
+}
+
+choice! {
+    /// What happens when a part of the key is missing in a request.
+    pub enum Missing {
+        /// The rule does not apply.
+        Skip = "skip",
+        /// All such requests are counted together.
+        Shared = "shared",
+        /// The request is refused.
+        Deny = "deny",
+    }
+}
+
+choice! {
+    /// What happens to counters when the limit they were counted under has changed.
+    pub enum OnChange {
+        /// They are carried over as far as they keep their meaning.
+        Keep = "keep",
+        /// They start anew.
+        Reset = "reset",
+    }
+}
+
+/// A rule, compiled: to whom it applies, whom it counts, how much passes and what happens then.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) mode: Mode,
+    pub(crate) on_store_error: OnStoreError,
+    pub(crate) local_share: Share,
+    pub(crate) store: String,
+    pub(crate) on_change: OnChange,
+    pub(crate) matcher: Matcher,
+    pub(crate) key: KeySpec,
+    pub(crate) limits: LimitList,
+    pub(crate) costs: Costs,
+    pub(crate) overrides: Overrides,
+    pub(crate) rollout: Option<Rollout>,
+}
+
+/// Limits for single subjects.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    pub(crate) selectors: Selectors,
+    pub(crate) limits: Vec<(LimitList, Option<String>)>,
+}
+
+impl Rule {
+    /// The name, unique in the policy: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the policy says that the rule is for.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// Whether it refuses, only reports, or does nothing.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Who decides while its store fails.
+    #[must_use]
+    pub fn on_store_error(&self) -> OnStoreError {
+        self.on_store_error
+    }
+
+    /// The part of its limits that it grants locally while its store fails.
+    #[must_use]
+    pub fn local_share(&self) -> Share {
+        self.local_share
+    }
+
+    /// The name of its store, one of [`Policy::stores`](crate::Policy::stores).
+    #[must_use]
+    pub fn store(&self) -> &str {
+        &self.store
+    }
+
+    /// What happens when a part of its key is missing.
+    #[must_use]
+    pub fn missing(&self) -> Missing {
+        self.key.missing
+    }
+
+    /// What happens to its counters when a limit changes.
+    #[must_use]
+    pub fn on_change(&self) -> OnChange {
+        self.on_change
+    }
+
+    /// Its limits, for subjects that neither an override nor an arm of a rollout has limits for.
+    #[must_use]
+    pub fn limits(&self) -> &[PolicyLimit] {
+        &self.limits
+    }
+
+    /// The parts of its key by name, such as `ip`, `header:x-api-key`; none for a rule that counts all together.
+    #[must_use]
+    pub fn key_parts(&self) -> Vec<String> {
+        self.key.parts.iter().map(ToString::to_string).collect()
+    }
+
+    /// Whom this rule counts a request for, as decisions print it: one text for each part of the key, `-` for a missing
+    /// part. Addresses appear masked, values that are secret, long or binary as a hash.
+    ///
+    /// Allocates; decisions themselves do not need it.
+    #[must_use]
+    pub fn subject(&self, attributes: &Attributes<'_>) -> Vec<String> {
+        self.key.display(&Request::new(attributes, true))
+    }
+}
+
+impl Rule {
+    /// Whether a decision needs the path.
+    pub(crate) fn uses_path(&self) -> bool {
+        let in_key = self.key.parts.iter().any(|part| part.source == Source::Path);
+        in_key || !self.matcher.paths.is_empty() || !self.costs.routes.is_empty()
+    }
+
+    /// Whether a request is refused because it lacks a part of the key. While only a part of the subjects is in the
+    /// rollout, a request without a subject is not.
+    pub(crate) fn refuses_missing(&self) -> bool {
+        let everybody = self.rollout.as_ref().is_none_or(Rollout::is_full);
+        self.key.missing == Missing::Deny && everybody
+    }
+}

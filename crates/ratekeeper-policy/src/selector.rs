@@ -1,0 +1,127 @@
+//! Choosing subjects by address, user, header or descriptor: for lists and overrides.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use ratekeeper_core::Timestamp;
+
+use crate::ip::{Network, masked};
+use crate::matching::{NameValue, ValuePattern};
+use crate::request::Request;
+
+/// Whom an entry is about: all that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selector {
+    pub(crate) networks: Vec<Network>,
+    pub(crate) users: Vec<ValuePattern>,
+    pub(crate) headers: Vec<NameValue>,
+    pub(crate) descriptors: Vec<NameValue>,
+    /// Until when the entry holds; for ever if absent.
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Selector {
+    /// Whether it says anything at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.networks.is_empty()
+            && self.users.is_empty()
+            && self.headers.is_empty()
+            && self.descriptors.is_empty()
+    }
+
+    fn matches(&self, request: &Request<'_>, now: Timestamp) -> bool {
+        let attributes = request.attributes;
+        let any = |patterns: &[ValuePattern], value: &str| patterns.iter().any(|one| one.matches(value));
+        let in_network = |ip: IpAddr| self.networks.iter().any(|network| network.contains(ip));
+        self.until.is_none_or(|until| now < until)
+            && (self.networks.is_empty() || request.ip.is_some_and(in_network))
+            && (self.users.is_empty() || attributes.user.is_some_and(|user| any(&self.users, user)))
+            && self.headers.iter().all(|(name, patterns)| {
+                let line =
+                    |(given, value): &(&str, &str)| given.eq_ignore_ascii_case(name) && any(patterns, value);
+                attributes.headers.iter().any(line)
+            })
+            && self.descriptors.iter().all(|(name, patterns)| {
+                let line = |(given, value): &(&str, &str)| given == name && any(patterns, value);
+                attributes.descriptors.iter().any(line)
+            })
+    }
+}
+
+/// Selectors in the order of the file, the first that matches wins; found by address and user without looking at
+/// each, since lists may be long.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selectors {
+    all: Vec<Selector>,
+    by_user: HashMap<String, Vec<usize>>,
+    /// For each length of prefix that occurs, IPv4 apart from IPv6, the networks.
+    by_network: BTreeMap<(bool, u8), HashMap<IpAddr, Vec<usize>>>,
+    /// Those that neither index can hold.
+    others: Vec<usize>,
+}
+
+impl Selectors {
+    pub(crate) fn new(all: Vec<Selector>) -> Self {
+        let mut out = Self::default();
+        for (index, selector) in all.iter().enumerate() {
+            let exact: Option<Vec<&String>> = selector
+                .users
+                .iter()
+                .map(|user| {
+                    if let ValuePattern::Exact(name) = user {
+                        Some(name)
+                    } else {
+                        None
+                    }
+                })
+                .collect();
+            match exact {
+                Some(users) if !users.is_empty() => {
+                    for user in users {
+                        out.by_user.entry(user.clone()).or_default().push(index);
+                    }
+                }
+                _ if !selector.networks.is_empty() => {
+                    for Network(network) in &selector.networks {
+                        let family = (network.addr().is_ipv4(), network.prefix_len());
+                        let networks = out.by_network.entry(family).or_default();
+                        networks.entry(network.network()).or_default().push(index);
+                    }
+                }
+                _ => out.others.push(index),
+            }
+        }
+        out.all = all;
+        out
+    }
+
+    /// The first selector that matches; allocates nothing.
+    pub(crate) fn first(&self, request: &Request<'_>, now: Timestamp) -> Option<usize> {
+        if self.all.is_empty() {
+            return None;
+        }
+        let mut best = None;
+        let mut consider = |candidates: &[usize]| {
+            for index in candidates {
+                if best.is_some_and(|best| *index >= best) {
+                    break;
+                }
+                if self.all[*index].matches(request, now) {
+                    best = Some(*index);
+                }
+            }
+        };
+        consider(&self.others);
+        if let Some(user) = request.attributes.user {
+            consider(self.by_user.get(user).map_or(&[], Vec::as_slice));
+        }
+        if let Some(ip) = request.ip {
+            for ((is_ipv4, length), networks) in &self.by_network {
+                if ip.is_ipv4() == *is_ipv4 {
+                    consider(networks.get(&masked(ip, *length, *length)).map_or(&[], Vec::as_slice));
+                }
+            }
+        }
+        best
+    }
+}

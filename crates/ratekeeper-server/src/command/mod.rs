@@ -1,0 +1,39 @@
+//! The commands, one file each, and what they share.
+
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod generate;
+pub(crate) mod replay;
+pub(crate) mod schema;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use ratekeeper_policy::Policy;
+
+use crate::cli::Variables;
+use crate::failure::Failure;
+
+/// A policy larger than this is refused while it is read: one byte more than the policy language allows.
+const MAX_POLICY_BYTES: u64 = (1 << 20) + 1;
+
+/// Reads and compiles a policy; `-` is standard input.
+pub(crate) fn load_policy(path: &Path, env: &Variables) -> Result<Policy, Failure> {
+    let read = |source| Failure::Read { path: path.to_owned(), source };
+    let mut source = Vec::new();
+    let input: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(read)?)
+    };
+    input.take(MAX_POLICY_BYTES).read_to_end(&mut source).map_err(read)?;
+    Ok(Policy::from_bytes(&source, &path.display().to_string(), &|name| variable(env, name))?)
+}
+
+// The command line is the edge where the environment is read.
+#[allow(clippy::disallowed_methods)]
+fn variable(env: &Variables, name: &str) -> Option<String> {
+    let given = env.variables.iter().find(|(known, _)| known == name);
+    given.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
+}

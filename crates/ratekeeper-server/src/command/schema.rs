@@ -1,0 +1,12 @@
+//! `ratekeeper schema`: the JSON Schema of policies.
+
+use std::io::Write;
+
+use crate::failure::Failure;
+
+/// Prints it.
+pub(crate) fn run() -> Result<(), Failure> {
+    let schema = ratekeeper_policy::json_schema();
+    writeln!(std::io::stdout(), "{schema:#}")?;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! The summary for programs.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{Replay, Side};
+
+/// Prints the summary as one JSON object.
+pub(crate) fn print_json(replay: &Replay, top: usize) -> io::Result<()> {
+    let tally = &replay.tally;
+    let bad_lines = tally
+        .bad_lines
+        .iter()
+        .map(|bad| json!({ "log": replay.logs.get(bad.log), "line": bad.line, "reason": bad.reason }));
+    let mut summary = json!({
+        "logs": replay.logs,
+        "lines": tally.lines,
+        "blank": tally.blank,
+        "requests": tally.requests,
+        "unparsed": { "count": tally.unparsed, "first": bad_lines.collect::<Vec<_>>() },
+        "out_of_order": tally.backwards,
+        "first_us": tally.first.map(|time| time.as_micros()),
+        "last_us": tally.last.map(|time| time.as_micros()),
+        "policy": side(&replay.first, top),
+    });
+    if let (Some(second), Value::Object(summary)) = (&replay.second, &mut summary) {
+        let difference = &replay.difference;
+        let examples = difference.examples.iter().map(|differing| {
+            json!({
+                "log": replay.logs.get(differing.log), "line": differing.line,
+                "time_us": differing.time.as_micros(),
+                "refused_by": if differing.second { "compare" } else { "policy" }, "rules": differing.by,
+            })
+        });
+        let difference = json!({
+            "refused_by_both": difference.refused_by_both,
+            "refused_by_policy_only": difference.refused_by_first,
+            "refused_by_compare_only": difference.refused_by_second,
+            "first": examples.collect::<Vec<_>>(),
+        });
+        summary.insert("compare".to_owned(), side(second, top));
+        summary.insert("difference".to_owned(), difference);
+    }
+    let mut out = io::stdout().lock();
+    writeln!(out, "{summary:#}")
+}
+
+fn side(side: &Side, top: usize) -> Value {
+    let rules = side.rules.iter().map(|rule| {
+        let limits = rule.limits.iter().map(|(limit, refused)| json!({ "limit": limit, "refused": refused }));
+        let mode = match (rule.off, rule.shadow) {
+            (true, _) => "off",
+            (_, true) => "shadow",
+            _ => "enforce",
+        };
+        json!({
+            "rule": rule.name, "mode": mode, "requests": rule.matched, "refused": rule.refused,
+            "limits": limits.collect::<Vec<_>>(),
+        })
+    });
+    let subjects =
+        side.ranking.top(top).into_iter().map(
+            |(rule, key, refused)| json!({ "rule": side.rules[rule].name, "key": key, "refused": refused }),
+        );
+    let timeline = side.timeline.rows(48).into_iter().map(
+        |(start, bucket)| json!({ "start_s": start, "requests": bucket.requests, "refused": bucket.refused }),
+    );
+    json!({
+        "file": side.name, "version": side.version,
+        "allowed": side.allowed, "delayed": side.delayed, "refused": side.refused,
+        "allow_list": side.listed_allow, "deny_list": side.listed_deny, "no_rule": side.unmatched,
+        "rules": rules.collect::<Vec<_>>(),
+        "refused_subjects": side.ranking.subjects(), "top_refused": subjects.collect::<Vec<_>>(),
+        "timeline": timeline.collect::<Vec<_>>(),
+    })
+}
