@@ -1,7 +1,7 @@
 //! Rate limiting as exact integer arithmetic: no I/O, no async, no clock of its own.
 //!
 //! A [`Limit`] says how much per how long by which [`Algorithm`]; a [`Stored`] state is what a store keeps of one
-//! counter; [`step`] answers one question ([`Ask`]) at an instant that the caller gives, with a [`Verdict`]. All
+//! counter; [`step()`] answers one question ([`Ask`]) at an instant that the caller gives, with a [`Verdict`]. All
 //! numbers are integers, exact to the microsecond; the reference in the book defines each of them.
 //!
 //! # Where things are

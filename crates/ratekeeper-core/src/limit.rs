@@ -144,6 +144,25 @@ impl Limit {
         self
     }
 
+    /// The same limit at `numerator`/`denominator` of its count and burst, at least 1 each: what one of several
+    /// processes grants on its own.
+    #[must_use]
+    pub fn scaled(&self, numerator: u32, denominator: u32) -> Self {
+        let share = |count: u64| {
+            let scaled = u128::from(count) * u128::from(numerator) / u128::from(denominator.max(1));
+            u64::try_from(scaled).unwrap_or(u64::MAX).clamp(1, count)
+        };
+        let mut limit = self.clone();
+        limit.count = share(self.count);
+        let divisor = gcd(limit.count, limit.window.get());
+        (limit.ticks, limit.unit) = (limit.count / divisor, limit.window.get() / divisor);
+        // At a smaller rate a burst takes longer to fill: it must still fit the range.
+        limit.burst = share(self.burst).min(limit.largest_burst());
+        limit.capacity = limit.compute_capacity();
+        limit.tag = limit.compute_tag();
+        limit
+    }
+
     pub(crate) fn new(
         algorithm: Algorithm,
         count: u64,

@@ -236,7 +236,8 @@ pub fn writes(op: Op, request_passes: bool) -> bool {
     request_passes && op != Op::Peek
 }
 
-/// The second half of a check: writes `granted` if the request passes (`None`: it was refused), and gives the verdict.
+/// The second half of a check: writes `granted` if the request passes (`None`: it was refused, and nothing but a change
+/// of its limit is written), and gives the verdict.
 #[must_use]
 #[inline(always)]
 pub fn conclude(
@@ -248,7 +249,17 @@ pub fn conclude(
     evaluation: &Evaluation,
     granted: Option<u64>,
 ) -> Verdict {
-    let token = granted.and_then(|granted| write(stored, limit, now, phase, ask, granted));
+    let token = match granted {
+        Some(granted) => write(stored, limit, now, phase, ask, granted),
+        None => {
+            // A changed limit is carried over once, also by a refusal: a state that is cut down to the new limit at
+            // every look would refuse for longer than it says.
+            if ask.op != Op::Peek {
+                stored.adapt(limit, At::new(now, phase));
+            }
+            None
+        }
+    };
     let mut verdict = verdict(stored, limit, now, phase, ask, evaluation);
     verdict.token = token;
     verdict.granted = if token.is_some() { granted.unwrap_or(0) } else { 0 };
@@ -288,6 +299,8 @@ pub fn step(
     let verdict = conclude(&mut working, limit, now, phase, ask, &evaluation, granted);
     if written {
         *counter = (ask.op != Op::Reset).then_some(working);
+    } else if counter.is_some() {
+        *counter = Some(working);
     }
     Ok(verdict)
 }

@@ -7,7 +7,7 @@ use ratekeeper_core::{Limit, Timestamp};
 use smallvec::SmallVec;
 
 use crate::key::SubjectBytes;
-use crate::limits::LimitList;
+use crate::policy_limit::LimitList;
 use crate::request::Request;
 use crate::rollout::Arm;
 use crate::rule::{Mode, Rule};

@@ -1,7 +1,7 @@
 //! Rules for a part of their subjects, and experiments.
 
 use crate::decode::{FromText, Wrong};
-use crate::limits::LimitList;
+use crate::policy_limit::LimitList;
 use crate::text::shown;
 
 /// How many slots subjects fall into.

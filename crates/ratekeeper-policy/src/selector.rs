@@ -125,3 +125,53 @@ impl Selectors {
         best
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::attributes::Attributes;
+    use crate::decode::FromText;
+
+    fn selector() -> impl Strategy<Value = Selector> {
+        let networks = prop::collection::vec((0_u8..4, 24_u8..=32), 0..3);
+        let users = prop::collection::vec("[ab]\\*?", 0..3);
+        (networks, users, prop::option::of(0_u64..4), any::<bool>()).prop_map(
+            |(networks, users, until, header)| Selector {
+                networks: networks
+                    .into_iter()
+                    .map(|(last, length)| {
+                        let address = masked(IpAddr::from([10, 0, 0, last]), length, 128);
+                        Network::from_text(&format!("{address}/{length}")).unwrap()
+                    })
+                    .collect(),
+                users: users.iter().map(|user| ValuePattern::from_text(user).unwrap()).collect(),
+                headers: if header {
+                    vec![("x".to_owned(), vec![ValuePattern::Present])]
+                } else {
+                    Vec::new()
+                },
+                descriptors: Vec::new(),
+                until: until.map(Timestamp::from_micros),
+            },
+        )
+    }
+
+    proptest! {
+        /// The indexes find what looking at each would find.
+        #[test]
+        fn the_first_that_matches_is_found(
+            all in prop::collection::vec(selector(), 0..8),
+            last in prop::option::of(0_u8..4), user in prop::option::of("[ab]{1,2}"), header: bool, now in 0_u64..4,
+        ) {
+            let headers: &[(&str, &str)] = if header { &[("X", "1")] } else { &[] };
+            let ip = last.map(|last| IpAddr::from([10, 0, 0, last]));
+            let attributes = Attributes { ip, user: user.as_deref(), headers, ..Attributes::default() };
+            let request = Request::new(&attributes, false);
+            let now = Timestamp::from_micros(now);
+            let expected = all.iter().position(|selector| selector.matches(&request, now));
+            prop_assert_eq!(Selectors::new(all).first(&request, now), expected);
+        }
+    }
+}

@@ -51,11 +51,15 @@ pub fn decide(unit: &mut Unit, checks: &mut [Check<'_>], now: Timestamp, counter
         let check = &mut checks[index];
         let phase = check.limit.phase(check.key.bytes());
         let ask = check.ask(op, holder);
-        check.verdict = Some(match counters.state(index) {
-            Some(state) => step::conclude(state, check.limit, now, phase, &ask, &evaluations[index], granted),
-            None => refused_unseen(check),
-        });
-        if granted.is_some() {
+        let Some(state) = counters.state(index) else {
+            check.verdict = Some(refused_unseen(check));
+            continue;
+        };
+        let before = state.tag;
+        let verdict = step::conclude(state, check.limit, now, phase, &ask, &evaluations[index], granted);
+        let carried_over = state.tag != before;
+        check.verdict = Some(verdict);
+        if granted.is_some() || carried_over {
             counters.wrote(index);
         }
     }

@@ -185,12 +185,16 @@ impl Model {
                 Op::Refund => counter.refund(now, i128::from(ask.cost), ask.token),
                 Op::Peek | Op::Reset => {}
             }
-            if ask.op == Op::Reset {
+        }
+        match ask.op {
+            Op::Reset if granted.is_some() => {
                 self.stored = None;
                 counter = self.counter(now);
-            } else if ask.op != Op::Peek {
-                self.stored = Some((self.limit.clone(), counter.boxed()));
             }
+            Op::Peek => {}
+            // A refusal writes nothing, but that the limit has changed: it is carried over once.
+            _ if granted.is_none() && self.stored.is_none() => {}
+            _ => self.stored = Some((self.limit.clone(), counter.boxed())),
         }
         verdict.remaining = remaining(counter.as_ref(), now);
         verdict.reset_after = Micros::new(to_u64(counter.reset_after(now)));

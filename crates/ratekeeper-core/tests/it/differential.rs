@@ -55,7 +55,7 @@ impl Twin {
         let expected = self.model.settle(now, ask, granted);
         let answer = step::conclude(&mut working, &self.limit, now, phase, ask, &evaluation, granted);
         prop_assert_eq!(Ok(answer), expected, "{} at {}: {:?}", self.limit, now.as_micros(), ask);
-        if granted.is_some() {
+        if granted.is_some() || self.stored.is_some() {
             self.stored = Some(working);
         }
         Ok(Some(answer))

@@ -53,6 +53,28 @@ proptest! {
     }
 
     #[test]
+    fn exactly_retry_after_is_enough_and_less_is_not_after_a_change(
+        limits in prop::collection::vec(related(), 2..=4),
+        start in any::instant(),
+        trace in prop::collection::vec((any::action(), proptest::option::weighted(0.3, 0..4_usize)), 1..20),
+    ) {
+        let (mut limit, mut counter, mut course) = (&limits[0], None, Course::from(start));
+        for (action, change) in &trace {
+            limit = change.map_or(limit, |to| &limits[to % limits.len()]);
+            let (now, ask) = course.next(limit, action);
+            let Ok(verdict) = step(&mut counter, limit, b"alice", now, &ask) else { continue };
+            course.heard(&verdict);
+            // A peek does not carry the change over, and no instant is after the last.
+            let Some(wait) = verdict.retry_after.filter(|&wait| (now + wait).since(now) == wait) else { continue };
+            if !verdict.allowed && ask.op != Op::Peek {
+                let again = |wait| step(&mut counter.clone(), limit, b"alice", now + wait, &ask).unwrap();
+                prop_assert!(again(wait).allowed);
+                prop_assert!(!again(Micros::new(wait.get() - 1)).allowed);
+            }
+        }
+    }
+
+    #[test]
     fn a_changed_bucket_lies_no_further_ahead_than_its_capacity(
         old in any::limit_of(Algorithm::TokenBucket),
         new in any::limit_of(Algorithm::LeakyBucket),
@@ -177,16 +199,30 @@ fn reset_on_change_drops_what_was_counted_but_not_without_a_change() {
 }
 
 #[test]
-fn a_refusal_after_a_change_leaves_the_old_state_as_it_is() {
-    let (old, new) = (
-        Limit::fixed_window(10, Micros::MINUTE).unwrap(),
-        Limit::fixed_window(2, Micros::MINUTE).unwrap(),
-    );
+fn a_refusal_after_a_change_counts_nothing_and_a_peek_not_even_the_change() {
+    let old = Limit::fixed_window(10, Micros::MINUTE).unwrap();
+    let new = Limit::fixed_window(2, Micros::MINUTE).unwrap();
     let mut counter = None;
     take(&mut counter, &old, 3);
-    let before = counter.clone();
+    let before = counter.clone().unwrap();
+    let peek = Ask::new(Op::Peek, 1);
+    assert!(!step(&mut counter, &new, b"", Timestamp::from_micros(NOW), &peek).unwrap().allowed);
+    assert_eq!(counter, Some(before.clone()));
     assert!(!take(&mut counter, &new, 1).allowed);
-    assert_eq!(counter, before);
+    assert_eq!(counter, Some(Stored { tag: new.tag(), ..before }));
+}
+
+#[test]
+fn a_debt_is_not_cut_anew_by_each_refusal() {
+    // Cut at every look to now + capacity, it would be a refusal for as long as the old debt lasted.
+    let old = Limit::token_bucket(10, Micros::HOUR).unwrap();
+    let new = Limit::token_bucket(10, Micros::SECOND).unwrap();
+    let mut counter = None;
+    take(&mut counter, &old, 10);
+    let wait = take(&mut counter, &new, 4).retry_after.unwrap();
+    assert_eq!(wait, Micros::new(400_000));
+    let now = Timestamp::from_micros(NOW) + wait;
+    assert!(step(&mut counter, &new, b"", now, &Ask::new(Op::Take, 4)).unwrap().allowed);
 }
 
 #[test]

@@ -199,10 +199,10 @@ fn counters_do_not_restart_on_reload() {
 
 #[test]
 fn nothing_drifts() {
-    // 300,000 a second are a third of a tick short of every third microsecond; floats lose one in a while.
+    // 300,000 a second are one every 10/3 µs, which neither integers nor floats of microseconds can tell.
     let mut key = Key::new(Limit::token_bucket(300_000, Micros::SECOND).unwrap().with_burst(1));
     let passed: u64 = (0..SECOND).map(|micro| key.flood(NOW + micro, 1)).sum();
-    // One every 10/3 µs, asked on whole microseconds: four, three, three.
+    // One every 10/3 µs, asked on whole microseconds, each counted from when it passed: every fourth.
     assert_eq!(passed, 250_000);
     let mut key = Key::new(Limit::token_bucket(300_000, Micros::SECOND).unwrap().with_burst(2));
     let passed: u64 = (0..SECOND).map(|micro| key.flood(NOW + micro, 1)).sum();

@@ -4,13 +4,16 @@ use super::{DEFAULT_STORE, Surroundings, selector, unknown_store};
 use crate::cost::{Costs, Route};
 use crate::decode::{At, Decoder, Named, Within};
 use crate::key::KeySpec;
-use crate::limits::{LimitList, limit_list};
 use crate::matching::Matcher;
+use crate::policy_limit::{LimitList, limit_list};
 use crate::raw;
 use crate::rollout::{Arm, Rollout};
 use crate::rule::{OnChange, Overrides, Rule};
 use crate::selector::Selectors;
 use crate::text::quoted;
+
+/// The most arms of a rollout.
+const MAX_ARMS: usize = 64;
 
 /// Compiles a rule; reports what is wrong.
 pub(super) fn compile(
@@ -148,6 +151,10 @@ fn rollout(lists: Lists<'_>, written: At<raw::Rollout>, decoder: &mut Decoder<'_
     let slots = fields.percent.value.0;
     let mut arms: Vec<Arm> = Vec::new();
     for At { value, node } in fields.arms.map(|arms| arms.value).unwrap_or_default() {
+        if arms.len() == MAX_ARMS {
+            decoder.error(node, "too many arms", format!("a rollout has at most {MAX_ARMS}"));
+            break;
+        }
         let name = value.name.value.0;
         if arms.iter().any(|arm| arm.name == name) {
             let message = format!("{} is the name of another arm", quoted(&name));

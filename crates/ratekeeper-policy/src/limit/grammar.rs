@@ -184,6 +184,9 @@ fn unexpected(word: &str, scan: &Scan<'_>) -> LimitSyntaxError {
         return LimitSyntaxError::new(format!("unexpected {}", quoted(scan.rest().trim())), EXAMPLE);
     }
     let help = match nearest(word, OPTIONS.iter().copied()) {
+        _ if word.starts_with(|c: char| c.is_ascii_digit()) => {
+            "write several limits as a list: [ 5 per minute, 100 per day ]".to_owned()
+        }
         Some(name) => format!("did you mean {name}?"),
         None => "after the window come burst, an algorithm, (calendar, ZONE), max_delay or ttl".to_owned(),
     };

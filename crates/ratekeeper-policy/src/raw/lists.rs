@@ -28,7 +28,7 @@ record! {
         /// Descriptors and their values: { name: value }.
         optional descriptor | "descriptors": Named<OneOrMany<ValuePattern>>,
         /// Until when the entry holds, as RFC 3339: 2027-01-01T00:00:00Z. For ever if absent.
-        optional until: Expiry,
+        optional until | "expires": Expiry,
         /// Why; appears in decisions and audit events.
         optional reason: String,
     }

@@ -87,7 +87,7 @@ record! {
         /// The limits that count instead of the rule's.
         required limits: Limits,
         /// Until when the override holds, as RFC 3339: 2027-01-01T00:00:00Z. For ever if absent.
-        optional until: Expiry,
+        optional until | "expires": Expiry,
         /// Why.
         optional reason: String,
     }
@@ -104,7 +104,7 @@ record! {
     /// To which part of its subjects a rule applies, and the arms of an experiment.
     RolloutFields {
         /// How many percent of the subjects are in. Growing it only adds members.
-        required percent: Percent,
+        required percent | "percentage": Percent,
         /// What subjects are drawn by; rules with equal salts and keys draw the same. The rule's name by default.
         optional salt: String,
         /// Groups of subjects with limits of their own; subjects in none of them have the rule's limits.
@@ -118,7 +118,7 @@ record! {
         /// The name, 1 to 64 of A-Z a-z 0-9 . _ -
         required name: RuleName,
         /// How many percent of all subjects; all arms together at most the rollout's percent.
-        required percent | "weight": Percent,
+        required percent | "percentage" | "weight": Percent,
         /// The limits that count instead of the rule's.
         required limits: Limits,
     }

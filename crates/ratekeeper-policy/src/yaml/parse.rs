@@ -6,7 +6,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
 use super::node::{Document, Kind, Node, NodeId, Position, Step};
 use super::{MAX_DEPTH, MAX_NODES, MAX_SOURCE};
-use crate::text::{quoted, shown};
+use crate::text::{escaped, quoted};
 
 /// Why a source is not even a tree of values.
 #[derive(Debug)]
@@ -36,7 +36,8 @@ pub(crate) fn parse(source: &str) -> Result<Document, SyntaxError> {
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
             let at = position(*error.marker());
-            SyntaxError::new(at, shown(error.info()), syntax_help(source, at))
+            let info: String = error.info().chars().take(200).collect();
+            SyntaxError::new(at, escaped(&info), syntax_help(source, at))
         })?;
         builder.event(event, position(span.start))?;
     }

@@ -152,6 +152,7 @@ fn what_is_no_limit_says_why() {
         ),
         ("100 per day (calendar", "the parentheses do not match; within [ ] or { } YAML splits"),
         ("100 per minute brust 20", "unexpected \"brust\"; did you mean burst?"),
+        ("5 per minute, 9 per day", "unexpected \"9\"; write several limits as a list"),
         ("100 per minute burst", "burst has no value; write a number after it"),
         ("100 per minute burst 2 burst 3", "burst is given twice"),
         ("100 per second (fixed_window) burst 9", "fixed_window has no burst; remove it"),

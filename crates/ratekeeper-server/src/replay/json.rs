@@ -20,8 +20,8 @@ pub(crate) fn print_json(replay: &Replay, top: usize) -> io::Result<()> {
         "requests": tally.requests,
         "unparsed": { "count": tally.unparsed, "first": bad_lines.collect::<Vec<_>>() },
         "out_of_order": tally.backwards,
-        "first_us": tally.first.map(|time| time.as_micros()),
-        "last_us": tally.last.map(|time| time.as_micros()),
+        "first_us": tally.first.map(ratekeeper_core::Timestamp::as_micros),
+        "last_us": tally.last.map(ratekeeper_core::Timestamp::as_micros),
         "policy": side(&replay.first, top),
     });
     if let (Some(second), Value::Object(summary)) = (&replay.second, &mut summary) {

@@ -185,8 +185,9 @@ impl MemoryStore {
         let phase = limit.phase(key);
         let evaluation = step::evaluate(&entry.stored, limit, now, phase, ask);
         let granted = step::writes(ask.op, evaluation.passes).then_some(evaluation.grantable);
+        let before = entry.stored.tag;
         let verdict = step::conclude(&mut entry.stored, limit, now, phase, ask, &evaluation, granted);
-        if granted.is_some() {
+        if granted.is_some() || entry.stored.tag != before {
             entry.note_idle(limit);
         }
         Some(verdict)
