@@ -37,7 +37,7 @@ pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool
         return listed_outcome(Guard::into_inner(current), list, request.cost);
     }
     let mut applicable = Applicable::new();
-    snapshot.policy.applicable_at(&request.attributes, 1, now, &mut applicable);
+    snapshot.policy.applicable(&request.attributes, 1, now, &mut applicable);
     let holds = applicable.limits().iter().any(|limit| limit.limit.algorithm() == Algorithm::Concurrency);
     let holder = if holds {
         engine.next_holder()

@@ -21,6 +21,7 @@ use crate::yaml::{self, Document};
 /// A policy, checked and compiled; immutable, so that a request sees exactly one version.
 ///
 /// ```
+/// use ratekeeper_core::Timestamp;
 /// use ratekeeper_policy::{Applicable, Attributes, Policy};
 /// let source = "
 /// rules:
@@ -37,7 +38,7 @@ use crate::yaml::{self, Document};
 ///     ..Attributes::default()
 /// };
 /// let mut applicable = Applicable::new();
-/// policy.applicable(&request, 1, &mut applicable);
+/// policy.applicable(&request, 1, Timestamp::EPOCH, &mut applicable);
 /// assert_eq!(applicable.rules()[0].rule.name(), "login");
 /// assert_eq!(applicable.limits().len(), 2);
 /// assert_eq!(applicable.key(0), b"login:1m:{11:203.0.113.7}");
@@ -139,17 +140,11 @@ impl Policy {
         allowed.or_else(|| self.compiled.deny.find(&request, now).map(on(List::Deny)))
     }
 
-    /// The rules that apply to a request whose own cost is `cost` (1 for most), with limits and keys. Overrides with an
-    /// `until` are taken as still holding: where they matter, and there they do, use
-    /// [`applicable_at`](Self::applicable_at).
+    /// The rules that apply at `now` to a request whose own cost is `cost` (1 for most), with limits and keys. Overrides
+    /// past their `until` no longer count.
     ///
     /// Lists are not looked at, see [`listed`](Self::listed). `out` is cleared first.
-    pub fn applicable<'p>(&'p self, attributes: &Attributes<'_>, cost: u64, out: &mut Applicable<'p>) {
-        self.applicable_at(attributes, cost, Timestamp::EPOCH, out);
-    }
-
-    /// [`applicable`](Self::applicable) at `now`: overrides past their `until` no longer count.
-    pub fn applicable_at<'p>(
+    pub fn applicable<'p>(
         &'p self,
         attributes: &Attributes<'_>,
         cost: u64,

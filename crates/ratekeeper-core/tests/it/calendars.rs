@@ -18,7 +18,9 @@ fn at(text: &str) -> Timestamp {
 fn check(period: Period, zone: &str, start: &str, end: &str) {
     let (start, end) = (at(start), at(end));
     let middle = start + Micros::new(end.since(start).get() / 2);
-    for now in [start, middle, end.before(Micros::new(1)), start] {
+    // Half an hour in, where a clock that is set back at midnight shows the date before again.
+    let again = start + Micros::from_secs(HOUR / 2);
+    for now in [start, again, middle, end.before(Micros::new(1)), start] {
         let calendar = Calendar::new(period, zone).unwrap();
         assert_eq!(calendar.around(now), (start, end), "{calendar} at {now:?}");
         assert_eq!(calendar.around(end).0, end, "{calendar}: the next begins where this ends");

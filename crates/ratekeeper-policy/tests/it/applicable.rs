@@ -82,7 +82,7 @@ fn cost_is_the_request_s_times_the_route_s() {
     let cost = |lines: &str, attributes: &Attributes<'_>, own: u64| {
         let policy = policy(&rule(lines));
         let mut out = Applicable::new();
-        policy.applicable(attributes, own, &mut out);
+        policy.applicable(attributes, own, Timestamp::EPOCH, &mut out);
         out.rules()[0].cost
     };
     let routes = "cost: { \"POST /reports\": 10, \"/reports/{*rest}\": 2, \"* /big\": 18446744073709551615, default: 3 }";
@@ -107,7 +107,7 @@ rules:
     let policy = policy(source);
     let mut out = Applicable::new();
     let of = Attributes { ip: Some("10.0.0.1".parse().unwrap()), ..Attributes::default() };
-    policy.applicable(&of, 1, &mut out);
+    policy.applicable(&of, 1, Timestamp::EPOCH, &mut out);
     let found: Vec<_> = out.rules().iter().map(|applied| (applied.index, applied.rule.name())).collect();
     assert_eq!(found, [(1, "shadow"), (3, "shared"), (4, "deny")]);
     let deny = &out.rules()[2];
@@ -116,7 +116,7 @@ rules:
     assert_eq!(out.key(1), b"shared:1s:{-}");
     assert_eq!(out.key(9), b"");
     let of = Attributes { user: Some("-"), ..of };
-    policy.applicable(&of, 1, &mut out);
+    policy.applicable(&of, 1, Timestamp::EPOCH, &mut out);
     assert_eq!(out.rules().len(), 4);
     assert_eq!(out.key(2), b"shared:1s:{1:-}");
 }
@@ -141,7 +141,7 @@ on_change: reset",
             ..Attributes::default()
         };
         let mut out = Applicable::new();
-        policy.applicable_at(&of, 1, Timestamp::from_micros(now), &mut out);
+        policy.applicable(&of, 1, Timestamp::from_micros(now), &mut out);
         let key = String::from_utf8(out.key(0).to_vec()).unwrap();
         assert_eq!(key, format!("r:1s:{{{}:{user}}}", user.len()));
         assert_eq!(out.scope_len(0), "r:1s:".len());
@@ -163,7 +163,12 @@ fn rollouts_grow_and_arms_have_limits_of_their_own() {
         let mut found = Vec::new();
         for user in 0..2000_u32 {
             let name = user.to_string();
-            policy.applicable(&Attributes { user: Some(&name), ..Attributes::default() }, 1, &mut out);
+            policy.applicable(
+                &Attributes { user: Some(&name), ..Attributes::default() },
+                1,
+                Timestamp::EPOCH,
+                &mut out,
+            );
             found.extend(out.limits().iter().map(|limit| (user, limit.limit.count())));
         }
         found
@@ -200,7 +205,12 @@ fn one_applicable_serves_many_requests() {
     let policy = Policy::parse(ratekeeper_policy::REFERENCE, "p", &|_| None).unwrap();
     let mut out = Applicable::new();
     for path in ["/api/v1/auth/login", "/reports/7", "/"] {
-        policy.applicable(&Attributes { host: Some("example.com"), ..request("GET", path) }, 1, &mut out);
+        policy.applicable(
+            &Attributes { host: Some("example.com"), ..request("GET", path) },
+            1,
+            Timestamp::EPOCH,
+            &mut out,
+        );
         assert_eq!(out.rules()[0].rule.name(), "everything");
         assert_eq!(out.key(0), b"everything:1s:{*}");
     }

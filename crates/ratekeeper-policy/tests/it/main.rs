@@ -44,14 +44,14 @@ fn rule(lines: &str) -> String {
 /// The names of the rules that apply.
 fn names(policy: &Policy, attributes: &Attributes<'_>) -> Vec<String> {
     let mut out = Applicable::new();
-    policy.applicable(attributes, 1, &mut out);
+    policy.applicable(attributes, 1, ratekeeper_core::Timestamp::EPOCH, &mut out);
     out.rules().iter().map(|applied| applied.rule.name().to_owned()).collect()
 }
 
 /// The stored keys of the limits that apply.
 fn keys(policy: &Policy, attributes: &Attributes<'_>) -> Vec<String> {
     let mut out = Applicable::new();
-    policy.applicable(attributes, 1, &mut out);
+    policy.applicable(attributes, 1, ratekeeper_core::Timestamp::EPOCH, &mut out);
     (0..out.limits().len())
         .map(|index| String::from_utf8(out.key(index).to_vec()).unwrap())
         .collect()

@@ -48,7 +48,7 @@ pub(crate) fn print_json(replay: &Replay, top: usize) -> io::Result<()> {
 
 fn side(side: &Side, top: usize) -> Value {
     let rules = side.rules.iter().map(|rule| {
-        let limits = rule.limits.iter().map(|(limit, refused)| json!({ "limit": limit, "refused": refused }));
+        let limits = rule.limits.iter().map(|(limit, refused)| json!({ "limit": limit.to_string(), "refused": refused }));
         let mode = match (rule.off, rule.shadow) {
             (true, _) => "off",
             (_, true) => "shadow",

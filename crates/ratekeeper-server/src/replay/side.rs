@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ratekeeper_core::Timestamp;
+use ratekeeper_core::{Limit, Timestamp};
 use ratekeeper_engine::{Decision, Denial, Engine, EngineError, Outcome, Request};
 use ratekeeper_policy::{Attributes, List, Mode, Policy};
 use ratekeeper_store::{ManualClock, MemoryConfig, MemoryStore};
@@ -20,8 +20,8 @@ pub(crate) struct RuleTally {
     pub(crate) matched: u64,
     /// Requests that it refused, or would have if it were enforced.
     pub(crate) refused: u64,
-    /// Its limits by place: the text, and how many requests each refused.
-    pub(crate) limits: Vec<(String, u64)>,
+    /// Its limits, and how many requests each refused; those of overrides and arms join when they refuse.
+    pub(crate) limits: Vec<(Limit, u64)>,
 }
 
 /// A policy, its engine over one unbounded store in memory, and counts of what it decided.
@@ -48,7 +48,7 @@ impl Side {
             name: rule.name().to_owned(),
             shadow: rule.mode() == Mode::Shadow,
             off: rule.mode() == Mode::Off,
-            limits: rule.limits().iter().map(|limit| (limit.limit().to_string(), 0)).collect(),
+            limits: rule.limits().iter().map(|limit| (limit.limit().clone(), 0)).collect(),
             ..RuleTally::default()
         });
         let rules = rules.collect();
@@ -119,11 +119,9 @@ impl Side {
             rule.matched += 1;
             let refusing = mine.iter().filter(|limit| !limit.allowed);
             for limit in refusing.clone() {
-                // An override or an arm may have other limits than the rule: they are counted by their own text.
-                let text = limit.limit.to_string();
-                match rule.limits.iter_mut().find(|(known, _)| *known == text) {
+                match rule.limits.iter_mut().find(|(known, _)| *known == limit.limit) {
                     Some((_, count)) => *count += 1,
-                    None => rule.limits.push((text, 1)),
+                    None => rule.limits.push((limit.limit.clone(), 1)),
                 }
             }
             if refusing.count() > 0 {

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 pub use config::{MemoryConfig, MemoryStats};
 use parking_lot::Mutex;
-use ratekeeper_core::{Ask, Key, Limit, Op, State, Timestamp, Verdict, step};
+use ratekeeper_core::{Ask, Key, Limit, Op, State, Stored, Timestamp, Verdict, step};
 use smallvec::SmallVec;
 
 use self::entry::Entry;
@@ -185,9 +185,8 @@ impl MemoryStore {
         let phase = limit.phase(key);
         let evaluation = step::evaluate(&entry.stored, limit, now, phase, ask);
         let granted = step::writes(ask.op, evaluation.passes).then_some(evaluation.grantable);
-        let before = entry.stored.tag;
         let verdict = step::conclude(&mut entry.stored, limit, now, phase, ask, &evaluation, granted);
-        if granted.is_some() || entry.stored.tag != before {
+        if granted.is_some() {
             entry.note_idle(limit);
         }
         Some(verdict)
@@ -303,7 +302,8 @@ impl MemoryStore {
             self.bytes.fetch_add(heap_bytes, Relaxed);
             self.bytes.fetch_sub(claimed, Relaxed);
         }
-        if written && op == Op::Reset && !shared {
+        // A refused reset may have written that the limit has changed.
+        if written && op == Op::Reset && !shared && entry.stored == Stored::absent(check.limit) {
             self.forget(shard, bucket);
         }
     }

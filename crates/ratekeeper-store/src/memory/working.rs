@@ -80,6 +80,7 @@ impl<'s> Working<'s> {
         place: usize,
         now: Timestamp,
     ) -> Located {
+        let op = check.op.unwrap_or(op);
         let hash = keys[place].1;
         let index = store.shard_index(hash);
         let guard = self.guards.iter().position(|(locked, _)| *locked == index).unwrap_or(0);
@@ -155,9 +156,6 @@ impl<'s> Working<'s> {
         checks: &[Check<'_>],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if !matches!(unit.op, Op::Take | Op::TakeUpTo | Op::Charge) {
-            return Ok(());
-        }
         for (index, check) in checks.iter().enumerate() {
             // What is reserved for a new counter is enough for its first admission, and a shared one gets it.
             let found = matches!(self.counters[index].place, Place::Found(_));
@@ -196,6 +194,7 @@ impl<'s> Working<'s> {
             if let Place::Found(bucket) = counter.place {
                 let shard = &mut self.guards[counter.guard].1;
                 let settled = (counter.written, counter.claimed);
+                let op = check.op.unwrap_or(op);
                 store.settle(shard, (counter.shared.is_some(), bucket), check, op, settled);
             }
         }
@@ -223,9 +222,11 @@ impl<'s> Working<'s> {
 
 /// How many bytes what `check` asks may add to a log or a list of holders.
 fn growth(stored: &Stored, unit: &Unit, check: &Check<'_>, now: Timestamp) -> usize {
+    let op = check.op.unwrap_or(unit.op);
+    let adds = matches!(op, Op::Take | Op::TakeUpTo | Op::Charge);
     let lists = matches!(check.limit.algorithm(), Algorithm::SlidingLog | Algorithm::Concurrency);
     let changed = stored.tag != check.limit.tag();
-    if !lists || !(changed || stored.must_grow()) {
+    if !lists || !adds || !(changed || stored.must_grow()) {
         return 0;
     }
     if let (State::Entries(entries), false) = (&stored.state, changed) {

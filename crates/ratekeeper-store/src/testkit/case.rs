@@ -198,7 +198,9 @@ macro_rules! __conformance_tests {
     };
 }
 
-macro_rules! list {
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_list {
     ({} $($theme:ident { $($case:ident [$($need:expr),*];)+ })+) => {
         /// Every case of the suite.
         pub const CASES: &[Case] = &[$($(
@@ -210,7 +212,7 @@ macro_rules! list {
                     use Need::*;
                     &[$($need),*]
                 },
-                run: super::cases::$theme::$case,
+                run: $crate::testkit::cases::$theme::$case,
             },
         )+)+];
     };
@@ -221,10 +223,85 @@ macro_rules! list {
 #[macro_export]
 macro_rules! __conformance_cases {
     ($then:ident $args:tt) => {
-        $then! { $args
+        $crate::$then! { $args
             algorithms {
                 token_bucket_answers_like_step [InjectableClock, Exact];
+                leaky_bucket_answers_like_step [InjectableClock, Exact];
+                leaky_queue_answers_like_step [InjectableClock, Exact];
+                fixed_window_answers_like_step [InjectableClock, Exact];
+                calendar_window_answers_like_step [InjectableClock, Exact];
+                sliding_window_answers_like_step [InjectableClock, Exact];
+                sliding_log_answers_like_step [InjectableClock, Exact];
+                concurrency_answers_like_step [InjectableClock, Exact];
+                every_algorithm_is_examined [];
+            }
+            ops {
+                a_take_takes_its_whole_cost_or_nothing [InjectableClock, Exact];
+                what_can_never_pass_is_told_so [InjectableClock];
+                a_partial_take_gets_what_is_left [InjectableClock, Exact];
+                a_peek_writes_nothing [InjectableClock, Exact];
+                a_charge_goes_into_debt [InjectableClock, Exact];
+                a_refund_with_its_token_undoes_a_take [InjectableClock, Exact];
+                a_refund_gives_back_no_more_than_time_has_left [InjectableClock, Exact];
+                a_refund_without_token_credits [InjectableClock, Exact];
+                a_foreign_token_is_an_error [InjectableClock, Exact];
+                a_reset_forgets [InjectableClock, Exact];
+                holders_renew_and_release [InjectableClock, Exact];
+            }
+            units {
+                a_refused_unit_leaves_every_counter_untouched [InjectableClock, Exact];
+                a_partial_take_grants_the_least_of_all_checks [InjectableClock, Exact];
+                the_units_of_a_batch_apply_in_order [InjectableClock, Exact];
+                nothing_is_asked_and_nothing_happens [InjectableClock];
+                a_key_twice_in_a_unit_is_an_error [InjectableClock];
+                an_operation_that_is_none_is_an_error [InjectableClock];
+                many_checks_and_many_units [InjectableClock, Exact, AtomicUnits];
+                a_check_may_have_an_operation_of_its_own [InjectableClock, Exact, AtomicUnits];
+                random_batches_answer_like_step [InjectableClock, Exact, AtomicUnits];
+            }
+            groups {
+                shadow_groups_are_debited_iff_all_pass [InjectableClock, Exact];
+                shadow_groups_follow_partial_takes [InjectableClock, Exact];
+                random_batches_with_shadows_answer_like_step [InjectableClock, Exact, AtomicUnits];
+            }
+            time {
+                waiting_exactly_retry_after_passes_and_less_fails [InjectableClock, Exact];
+                after_reset_after_nothing_is_left [InjectableClock, Exact];
+                windows_begin_at_their_boundary [InjectableClock, Exact];
+                a_clock_that_steps_back_admits_no_more [InjectableClock];
+                the_own_clock_runs_at_the_pace_of_time [];
+                the_clock_is_read_once_a_batch [];
+            }
+            reload {
+                a_raised_limit_keeps_what_was_used [InjectableClock, Exact];
+                another_algorithm_starts_anew [InjectableClock, Exact];
+                changing_limits_answer_like_step [InjectableClock, Exact];
+            }
+            keys {
+                keys_of_every_length_are_distinct [];
+                every_byte_is_kept [];
+                hostile_keys_do_not_collide [];
+                units_over_hostile_keys_are_atomic [];
+            }
+            concurrency {
+                many_threads_get_exactly_what_there_is [InjectableClock];
+                partial_takes_share_exactly_what_there_is [InjectableClock];
+                refused_units_spend_nothing_under_contention [InjectableClock, AtomicUnits];
+                overlapping_units_neither_block_nor_lose [InjectableClock, AtomicUnits];
+                takes_and_refunds_balance [InjectableClock];
+                never_more_hold_than_may [InjectableClock];
+                the_envelope_holds_on_the_own_clock [];
+            }
+            boundaries {
+                the_largest_numbers_are_exact [InjectableClock, Exact];
+                the_last_instant_is_exact [InjectableClock, Exact];
+                the_longest_log_is_kept [InjectableClock, Exact, State(200_000)];
+            }
+            cancellation {
+                an_answer_given_up_spoils_no_other [];
             }
         }
     };
 }
+
+__conformance_cases! { __conformance_list {} }

@@ -23,9 +23,9 @@ impl Rng {
 
     /// A generator for the `round`-th time of what has this name.
     pub(crate) fn named(name: &str, round: usize) -> Self {
-        let seed = name.bytes().fold(round as u64 + 1, |seed, byte| {
-            seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte)
-        });
+        let seed = name
+            .bytes()
+            .fold(round as u64 + 1, |seed, byte| seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
         Self::new(seed)
     }
 
@@ -74,10 +74,28 @@ pub(crate) fn one_of_each(count: u64, window: Micros) -> Vec<Limit> {
     Algorithm::ALL.iter().map(|algorithm| limit_of(*algorithm, count, window)).collect()
 }
 
-const COUNTS: [u64; 9] =
-    [1, 100, 65_537, 300_000, (1 << 31) - 1, 1 << 31, 999_999_999_989, MAX_COUNT - 1, MAX_COUNT];
-const SPANS: [u64; 9] =
-    [1, 1000, 1_000_003, 60_000_000, 3_600_000_000, 86_400_000_000, 1 << 31, 1 << 48, MAX_SPAN.get()];
+const COUNTS: [u64; 9] = [
+    1,
+    100,
+    65_537,
+    300_000,
+    (1 << 31) - 1,
+    1 << 31,
+    999_999_999_989,
+    MAX_COUNT - 1,
+    MAX_COUNT,
+];
+const SPANS: [u64; 9] = [
+    1,
+    1000,
+    1_000_003,
+    60_000_000,
+    3_600_000_000,
+    86_400_000_000,
+    1 << 31,
+    1 << 48,
+    MAX_SPAN.get(),
+];
 
 /// Any limit of an algorithm: mostly small numbers, whose edges are hit often.
 pub(crate) fn limit(rng: &mut Rng, algorithm: Algorithm) -> Limit {
@@ -108,7 +126,11 @@ pub(crate) fn limit(rng: &mut Rng, algorithm: Algorithm) -> Limit {
         Ok(with_burst) if rng.once_in(2) => with_burst,
         _ => limit,
     };
-    if rng.once_in(3) { limit.with_phase_by_key() } else { limit }
+    if rng.once_in(3) {
+        limit.with_phase_by_key()
+    } else {
+        limit
+    }
 }
 
 const OPS: [Op; 12] = [
@@ -131,11 +153,17 @@ const OPS: [Op; 12] = [
 pub(crate) struct Memory {
     last: Option<Verdict>,
     tokens: Vec<(Token, u64)>,
+    /// The clock does not step back to before this instant.
+    earliest: Timestamp,
 }
 
 impl Memory {
-    /// Remembers an answer.
-    pub(crate) fn heard(&mut self, verdict: &Verdict) {
+    /// Remembers an answer, given at `now`. If nothing was left by then, the store was free to forget the counter: a
+    /// clock that stepped back to before would show whether it did.
+    pub(crate) fn heard(&mut self, now: Timestamp, verdict: &Verdict) {
+        if verdict.reset_after == Micros::ZERO {
+            self.earliest = self.earliest.max(now);
+        }
         self.last = Some(*verdict);
         self.tokens.extend(verdict.token.map(|token| (token, verdict.granted)));
     }
@@ -152,13 +180,15 @@ impl Memory {
             8..11 => eighth * (1 + rng.below(20)),
             11..13 => around(self.last.and_then(|verdict| verdict.retry_after), rng),
             13 => around(self.last.map(|verdict| verdict.reset_after), rng),
-            14 => return now.before(Micros::new(rng.below(20))).max(Timestamp::from_micros(START)),
-            _ => {
-                let earlier = now.before(Micros::new(eighth * rng.below(20)));
-                return earlier.max(Timestamp::from_micros(START));
-            }
+            14 => return self.not_before(now.before(Micros::new(rng.below(20)))),
+            _ => return self.not_before(now.before(Micros::new(eighth * rng.below(20)))),
         };
         now + Micros::new(span)
+    }
+
+    /// `now`, unless the clock may not step back so far.
+    pub(crate) fn not_before(&self, now: Timestamp) -> Timestamp {
+        now.max(self.earliest).max(Timestamp::from_micros(START))
     }
 
     /// A question to a counter.

@@ -81,8 +81,13 @@ impl Subject {
     pub fn apply(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         match self.store.apply(batch) {
             Answer::Ready(answer) => answer,
-            Answer::Later(future) => (self.run)(future),
+            Answer::Later(future) => self.drive(future),
         }
+    }
+
+    /// Waits for a future as for those of the store.
+    pub(crate) fn drive(&self, future: BoxFuture<'_>) -> Result<(), StoreError> {
+        (self.run)(future)
     }
 
     /// Asks one counter, at `now` or at the store's own time.

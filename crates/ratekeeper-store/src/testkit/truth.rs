@@ -47,10 +47,11 @@ impl Truth {
                 &evaluations[index],
                 granted,
             ));
-            match (granted, op) {
-                (None, _) => {}
-                (Some(_), Op::Reset) => drop(self.0.remove(check.key.bytes())),
-                (Some(_), _) => drop(self.0.insert(check.key.bytes().to_vec(), stored.clone())),
+            match granted {
+                Some(_) if ask.op == Op::Reset => drop(self.0.remove(check.key.bytes())),
+                Some(_) => drop(self.0.insert(check.key.bytes().to_vec(), stored.clone())),
+                // A refusal writes nothing, but that a limit has changed.
+                None => drop(self.0.get_mut(check.key.bytes()).map(|old| *old = stored.clone())),
             }
         }
         Ok((decision.passes, verdicts))
@@ -66,15 +67,20 @@ struct Decision {
 fn decide(op: Op, checks: &[Check<'_>], evaluations: &[Evaluation]) -> Decision {
     let both = || checks.iter().zip(evaluations);
     let mut passes = true;
-    let mut share = u64::MAX;
-    for (_, evaluation) in both().filter(|(check, _)| check.group == Group::Enforced) {
-        passes &= evaluation.passes;
-        share = share.min(evaluation.grantable);
+    let (mut grantable, mut asked) = (None::<u64>, u64::MAX);
+    for (check, evaluation) in both() {
+        let enforced = check.group == Group::Enforced;
+        passes &= !enforced || evaluation.passes;
+        if check.op.unwrap_or(op) == Op::TakeUpTo {
+            asked = asked.min(check.cost);
+            if enforced {
+                grantable = Some(grantable.unwrap_or(u64::MAX).min(evaluation.grantable));
+            }
+        }
     }
-    if checks.iter().all(|check| check.group != Group::Enforced) {
-        share = checks.iter().map(|check| check.cost).min().unwrap_or(0);
-    }
+    let share = grantable.unwrap_or(asked);
     let granted = checks.iter().map(|check| {
+        let op = check.op.unwrap_or(op);
         let cost = if op == Op::TakeUpTo { share } else { check.cost };
         let mut group_passes = passes;
         if check.group != Group::Enforced {
@@ -83,12 +89,7 @@ fn decide(op: Op, checks: &[Check<'_>], evaluations: &[Evaluation]) -> Decision 
                 group_passes &= op != Op::TakeUpTo || evaluation.grantable >= share;
             }
         }
-        let writes = match op {
-            Op::Take | Op::TakeUpTo => group_passes,
-            Op::Peek => false,
-            Op::Charge | Op::Refund | Op::Reset => true,
-        };
-        writes.then_some(cost)
+        (group_passes && op != Op::Peek).then_some(cost)
     });
     Decision { passes, granted: granted.collect() }
 }

@@ -24,7 +24,7 @@ fn traces(subject: &Subject, algorithm: Algorithm) {
             batch.push_by(ask.op, ask.holder, [check]);
             compare(subject, &mut truth, &mut batch);
             if let Some(verdict) = &batch.checks(0)[0].verdict {
-                memory.heard(verdict);
+                memory.heard(now, verdict);
             }
         }
     }

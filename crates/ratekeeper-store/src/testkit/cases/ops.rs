@@ -73,9 +73,7 @@ pub(crate) fn what_can_never_pass_is_told_so(subject: &Subject) {
 pub(crate) fn a_partial_take_gets_what_is_left(subject: &Subject) {
     for limit in one_of_each(10, Micros::HOUR) {
         let (counter, most) = (Counter::of(subject, "partial", &limit), most(&limit));
-        let up_to = |cost, holder| {
-            counter.ask_at(NOW, &Ask::new(Op::TakeUpTo, cost).by(Holder::new(holder)))
-        };
+        let up_to = |cost, holder| counter.ask_at(NOW, &Ask::new(Op::TakeUpTo, cost).by(Holder::new(holder)));
         assert_eq!(up_to(4, 1).granted, 4, "{limit}");
         let rest = up_to(100, 2);
         assert_eq!((rest.allowed, rest.granted, rest.remaining), (true, most - 4, 0), "{limit}");
@@ -156,7 +154,10 @@ pub(crate) fn a_refund_without_token_credits(subject: &Subject) {
         let credit = Ask::new(Op::Refund, 5);
         if matches!(limit.algorithm(), Algorithm::Concurrency | Algorithm::LeakyQueue) {
             let answer = subject.ask(NOW, &counter.key, &limit, &credit);
-            assert!(matches!(answer, Err(StoreError::Step(StepError::RefundNeedsToken { .. }))), "{answer:?}");
+            assert!(
+                matches!(answer, Err(StoreError::Step(StepError::RefundNeedsToken { .. }))),
+                "{answer:?}"
+            );
             assert_eq!(counter.remaining(), most - 8, "{limit}");
             continue;
         }

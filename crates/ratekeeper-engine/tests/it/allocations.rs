@@ -1,0 +1,1 @@
+//! Deciding allocates nothing.

@@ -1,0 +1,136 @@
+//! Reserve now, settle exactly once when the cost is known.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ratekeeper_engine::{EngineError, Request, Settlement};
+use ratekeeper_store::testkit::block_on;
+
+use crate::{Setup, lines, policy, user_request};
+
+const POLICY: &str = "
+stores: { two: { type: memory } }
+rules:
+  - { name: bucket, key: [user], limits: [1000 per hour] }
+  - { name: window, key: [user], limits: [ '1000 per day (fixed_window)', '1000 per day (sliding_log)' ], store: two, cost: 2 }
+  - { name: shade, key: [user], limits: [500 per hour], mode: shadow }
+  - { name: slots, key: [user], limits: [1 concurrent ttl 60s] }
+";
+
+fn remaining(setup: &Setup) -> Vec<u64> {
+    let peek = Request::new(user_request("alice")).asking(ratekeeper_core::Op::Peek);
+    lines(&setup.check(&peek)).into_iter().map(|line| line.3).collect()
+}
+
+fn reserve(setup: &Setup, estimate: u64) -> String {
+    let reserved = block_on(setup.engine.reserve(&Request::new(user_request("alice")).costing(estimate)));
+    assert!(reserved.outcome.allowed());
+    reserved.handle.expect("an allowed reservation has a handle")
+}
+
+fn commit(setup: &Setup, handle: &str, actual: u64) -> Settlement {
+    block_on(setup.engine.commit(handle, actual)).unwrap()
+}
+
+#[test]
+fn what_was_not_used_comes_back_and_what_was_used_beyond_is_charged() {
+    let setup = Setup::new(POLICY);
+    // A concurrency limit is held by one unit whatever the request costs beyond: here the cost is one.
+    let handle = reserve(&setup, 1);
+    assert_eq!(remaining(&setup), [999, 998, 998, 499, 0]);
+    assert_eq!(commit(&setup, &handle, 0), Settlement::Settled);
+    assert_eq!(remaining(&setup), [1000, 1000, 1000, 500, 1]);
+    let handle = reserve(&setup, 1);
+    assert_eq!(commit(&setup, &handle, 301), Settlement::Settled);
+    assert_eq!(remaining(&setup), [699, 398, 398, 199, 1], "the slot is released, the rest charged");
+    let handle = reserve(&setup, 1);
+    commit(&setup, &handle, 5000);
+    assert_eq!(remaining(&setup), [0, 0, 0, 0, 1], "a charge may go into debt");
+    assert!(!setup.user("alice").allowed());
+}
+
+#[test]
+fn repeating_a_commit_changes_nothing_however_many_do_it_at_once() {
+    let setup = Setup::new(POLICY);
+    let handle = reserve(&setup, 1);
+    let settled = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let now = commit(&setup, &handle, 101) == Settlement::Settled;
+                    settled.fetch_add(u64::from(now), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(remaining(&setup), [899, 798, 798, 399, 1]);
+    // Two stores settle one after the other: two threads may each have settled one of them.
+    assert!((1..=2).contains(&settled.into_inner()));
+}
+
+#[test]
+fn a_reservation_that_is_never_settled_stays_spent_and_one_that_is_late_too() {
+    let setup = Setup::new(POLICY);
+    let handle = reserve(&setup, 1);
+    setup.advance(3601);
+    let late = block_on(setup.engine.commit(&handle, 0)).unwrap_err();
+    assert!(matches!(late, EngineError::Expired { micros: 1_000_000 }), "{late}");
+    assert_eq!(remaining(&setup)[1], 998, "the day's window still counts it");
+}
+
+#[test]
+fn time_that_has_given_back_is_not_given_back_again() {
+    let setup = Setup::new("rules: [{ name: a, key: [user], limits: [60 per minute] }]");
+    let handle = reserve(&setup, 60);
+    setup.advance(45);
+    assert_eq!(remaining(&setup), [45]);
+    commit(&setup, &handle, 0);
+    assert_eq!(remaining(&setup), [60]);
+    let handle = reserve(&setup, 10);
+    setup.advance(30);
+    assert!(setup.user("alice").allowed());
+    commit(&setup, &handle, 0);
+    assert_eq!(remaining(&setup), [59], "the later request is still paid for");
+}
+
+#[test]
+fn a_handle_works_on_another_engine_with_the_secret_and_after_a_reload() {
+    let setup = Setup::new(POLICY);
+    let handle = reserve(&setup, 1);
+    setup.engine.swap(policy(&POLICY.replace("1000 per hour", "2000 per hour"))).unwrap();
+    assert_eq!(commit(&setup, &handle, 0), Settlement::Settled);
+    assert_eq!(remaining(&setup)[0], 2000);
+}
+
+#[test]
+fn handles_that_are_not_ours_are_refused() {
+    let setup = Setup::new(POLICY);
+    let handle = reserve(&setup, 1);
+    assert!(handle.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+    let mut forgeries = vec![
+        String::new(),
+        "x".into(),
+        "AAAA".repeat(20),
+        handle[1..].into(),
+        format!("{handle}A"),
+    ];
+    for place in 0..handle.len() {
+        let mut forged = handle.clone().into_bytes();
+        forged[place] = if forged[place] == b'A' { b'B' } else { b'A' };
+        forgeries.push(String::from_utf8(forged).unwrap());
+    }
+    for forged in forgeries {
+        let error = block_on(setup.engine.commit(&forged, 0)).unwrap_err();
+        assert!(matches!(error, EngineError::ForeignHandle), "{forged}: {error}");
+    }
+    assert_eq!(commit(&setup, &handle, 0), Settlement::Settled, "forgeries did no harm");
+}
+
+#[test]
+fn a_refused_reservation_has_no_handle() {
+    let setup = Setup::new("rules: [{ name: a, key: [user], limits: [5 per hour] }]");
+    let reserved = block_on(setup.engine.reserve(&Request::new(user_request("alice")).costing(6)));
+    assert!(!reserved.outcome.allowed());
+    assert_eq!(reserved.handle, None);
+    assert_eq!(remaining(&setup), [5]);
+}
