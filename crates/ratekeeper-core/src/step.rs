@@ -175,8 +175,12 @@ fn take_back(stored: &mut Stored, limit: &Limit, at: At, ask: &Ask) {
     match (&mut stored.state, ask.token) {
         (State::Gcra(gcra), Some(Token::Gcra { at: micros, rest })) => {
             let receipt = Gcra { at: micros, rest };
-            // Later requests of a queue were promised their delay: only the last in line can leave it.
-            if limit.algorithm != Algorithm::LeakyQueue || *gcra == receipt {
+            if limit.algorithm != Algorithm::LeakyQueue {
+                // A receipt may be older than a change of the limit: its rest counted other ticks then.
+                let receipt = Gcra { rest: rest.min(limit.ticks - 1), ..receipt };
+                gcra.take_back(limit, at, ask.cost, Some(receipt));
+            } else if *gcra == receipt {
+                // Later requests of a queue were promised their delay: only the last in line can leave it.
                 gcra.take_back(limit, at, ask.cost, Some(receipt));
             }
         }

@@ -1,7 +1,18 @@
-//! ratekeeper
+#![doc = include_str!("guide.md")]
 
+#[cfg(feature = "policy")]
+pub mod engine;
 mod limiter;
 
 pub use limiter::{CheckError, Limiter};
-pub use ratekeeper_core::*;
-pub use ratekeeper_store::*;
+pub use ratekeeper_core::{
+    Algorithm, Ask, Calendar, Entries, Entry, Evaluation, Gcra, Holder, Key, KeyError, Limit, LimitError,
+    MAX_COUNT, MAX_EXACT, MAX_KEY, MAX_LOG, MAX_SPAN, Micros, Op, Period, State, StepError, Stored, Tag,
+    Timestamp, Token, Verdict, Window, step,
+};
+pub use ratekeeper_store::{
+    Answer, Batch, BoxFuture, Capabilities, Check, Clock, ClockSource, Group, ManualClock, MemoryConfig,
+    MemoryStats, MemoryStore, Overflow, Store, StoreError, StoreExt, SystemClock, Unit, unit,
+};
+#[cfg(feature = "testkit")]
+pub use ratekeeper_store::testkit;

@@ -8,9 +8,9 @@ use super::Game;
 pub(super) fn check(before: &Game, after: &Game, ask: &Ask, verdict: &Verdict) {
     refused_is_untouched(before, after, ask, verdict);
     remaining_is_exact(after, verdict);
-    // A refusal writes nothing, so a state of before a reload is carried over anew at each question, as of then.
-    let carried = after.counter.as_ref().is_some_and(|stored| stored.tag != after.limit.tag());
-    if after.now < LAST && !carried {
+    // A question writes nothing, so it leaves a state of before a reload to be carried over later, as of then.
+    let carried = after.counter.as_ref().is_none_or(|stored| stored.tag == after.limit.tag());
+    if after.now < LAST && carried {
         retry_after_is_exact(after, ask, verdict);
         reset_after_is_enough(after, verdict);
     }
@@ -20,9 +20,10 @@ pub(super) fn check(before: &Game, after: &Game, ask: &Ask, verdict: &Verdict) {
     }
 }
 
-/// A refused request consumes nothing; a question never does.
+/// A refused request consumes nothing, though it may be the first to see a changed limit; a question never does.
 fn refused_is_untouched(before: &Game, after: &Game, ask: &Ask, verdict: &Verdict) {
-    if !verdict.allowed || ask.op == Op::Peek {
+    let changed = before.counter.as_ref().is_some_and(|stored| stored.tag != before.limit.tag());
+    if !verdict.allowed && !changed || ask.op == Op::Peek {
         assert_eq!(before.counter, after.counter, "{ask:?} wrote, {verdict:?}");
         assert_eq!((verdict.granted, verdict.token), (0, None), "{verdict:?}");
     }

@@ -116,12 +116,16 @@ impl Entries {
         clock
     }
 
-    /// Lets `holder` hold `cost` until now + ttl; who holds already keeps its cost and lives on.
+    /// Lets `holder` hold `cost` until now + ttl; who holds already keeps its cost and lives on. Who holds nothing is not
+    /// remembered, else requests that cost nothing would fill memory.
     pub(crate) fn hold(&mut self, limit: &Limit, at: At, cost: u64, holder: Holder) {
         self.drop_expired(at.now);
         let held = self.list.iter().position(|entry| entry.holder == holder);
         let renewed = held.and_then(|index| self.list.remove(index));
         let count = renewed.map_or(cost, |entry| entry.count);
+        if count == 0 {
+            return;
+        }
         if renewed.is_none() {
             self.total = self.total.saturating_add(cost);
         }

@@ -16,7 +16,7 @@ pub struct Window {
     pub start: u64,
     /// What was taken in this window.
     pub current: u64,
-    /// What was taken in the window before; zero but for sliding windows.
+    /// What was taken in the window before; only sliding windows look at it.
     pub previous: u64,
 }
 

@@ -76,6 +76,8 @@ impl Counter for Concurrency {
         self.held = self.live(now);
         match self.held.iter_mut().find(|(holder, _, _)| *holder == who) {
             Some((_, expiry, _)) => *expiry = until,
+            // Who holds nothing is not remembered, else free requests would fill the list.
+            None if n == 0 => {}
             None => self.held.push((who, until, n)),
         }
         Token::Holder(who)

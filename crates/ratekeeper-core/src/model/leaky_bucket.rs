@@ -73,12 +73,12 @@ impl Counter for LeakyBucket {
     fn refund(&mut self, now: i128, n: i128, token: Option<Token>) {
         let back = match token {
             Some(Token::Gcra { at, rest }) => {
-                // A rest is less than a microsecond, unless the limit has changed since.
+                // A rest is less than a microsecond, unless the limit has changed since: then it counts as that.
                 let whole = (i128::from(at) - now) * self.count;
                 let left = if whole < 0 {
                     0
                 } else {
-                    whole + i128::from(rest) * self.divisor
+                    whole + i128::from(rest).min(self.count / self.divisor - 1) * self.divisor
                 };
                 (n * self.window).min(left)
             }

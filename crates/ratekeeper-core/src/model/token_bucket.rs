@@ -66,8 +66,9 @@ impl Counter for TokenBucket {
         let p = now * self.count;
         let back = match token {
             Some(Token::Gcra { at, rest }) => {
-                // A rest is less than a microsecond, unless the limit has changed since.
-                let x0 = i128::from(at) * self.count + i128::from(rest) * self.divisor;
+                // A rest is less than a microsecond, unless the limit has changed since: then it counts as that.
+                let rest = i128::from(rest).min(self.count / self.divisor - 1);
+                let x0 = i128::from(at) * self.count + rest * self.divisor;
                 let left = if i128::from(at) < now { 0 } else { x0 - p };
                 (n * self.window).min(left)
             }

@@ -19,8 +19,8 @@ fn counters_survive_where_key_and_limit_are_unchanged() {
         .unwrap();
     assert_eq!(
         lines(&setup.user("alice")),
-        [("a", 0, true, 2)],
-        "a changed limit carries over what was used"
+        [("a", 0, true, 0)],
+        "two of three an hour are forty minutes of the bucket, and the next of five takes twelve"
     );
 }
 

@@ -1,9 +1,10 @@
 //! A store that fails when it is told to.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::future;
+use std::collections::BTreeMap;
+use std::future::{self, Future};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
@@ -52,9 +53,36 @@ struct Plan {
     once: BTreeMap<u64, Fault>,
     /// For every other call.
     always: Option<Fault>,
-    /// Whether held calls may go on, counted: each release lets all go that were held before.
+    /// How often held calls were released: each lets all go that were held before.
     released: u64,
-    waiting: VecDeque<Waker>,
+    /// Held calls by number.
+    waiting: BTreeMap<u64, Waker>,
+}
+
+/// Waits for the next release.
+struct Held<'s> {
+    plan: &'s Mutex<Plan>,
+    number: u64,
+    before: u64,
+}
+
+impl Future for Held<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut plan = self.plan.lock();
+        if plan.released > self.before {
+            return Poll::Ready(());
+        }
+        plan.waiting.insert(self.number, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.plan.lock().waiting.remove(&self.number);
+    }
 }
 
 impl<S: Store> Faulty<S> {
@@ -100,32 +128,31 @@ impl<S: Store> Faulty<S> {
             plan.released += 1;
             std::mem::take(&mut plan.waiting)
         };
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
     }
 
-    fn next_fault(&self) -> Option<Fault> {
+    /// How many calls are held at this moment: polled, and not yet released.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.plan.lock().waiting.len()
+    }
+
+    /// The number of this call, and what befalls it.
+    fn next_call(&self) -> (u64, Option<Fault>) {
         let mut plan = self.plan.lock();
         let number = self.calls.fetch_add(1, SeqCst);
-        plan.once.remove(&number).or_else(|| plan.always.clone())
+        (number, plan.once.remove(&number).or_else(|| plan.always.clone()))
     }
 
-    /// Waits for a release after this moment.
-    fn held(&self) -> impl Future<Output = ()> {
+    fn wait_for_release(&self, number: u64) -> Held<'_> {
         let before = self.plan.lock().released;
-        future::poll_fn(move |context| {
-            let mut plan = self.plan.lock();
-            if plan.released > before {
-                return Poll::Ready(());
-            }
-            plan.waiting.push_back(context.waker().clone());
-            Poll::Pending
-        })
+        Held { plan: &self.plan, number, before }
     }
 }
 
 impl<S: Store> Store for Faulty<S> {
     fn apply<'a, 'b: 'a>(&'a self, batch: &'a mut Batch<'b>) -> Answer<'a> {
-        let Some(fault) = self.next_fault() else {
+        let (number, Some(fault)) = self.next_call() else {
             return self.inner.apply(batch);
         };
         match fault {
@@ -143,7 +170,7 @@ impl<S: Store> Store for Faulty<S> {
                 })),
             },
             Fault::Hold => {
-                let held = self.held();
+                let held = self.wait_for_release(number);
                 Answer::Later(Box::pin(async move {
                     held.await;
                     self.inner.apply(batch).wait().await

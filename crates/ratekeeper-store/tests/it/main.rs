@@ -1,5 +1,25 @@
-//! The conformance suite over the store in memory, and what only that one promises.
+//! The conformance suite over the store in memory and over others, and what only the store in memory promises.
 
-mod conformance {
+mod allocations;
+mod bounds;
+mod clocks;
+mod faults;
+mod overflow;
+mod table;
+mod teeth;
+
+mod memory {
     ratekeeper_store::conformance!(ratekeeper_store::MemoryStore::default());
+}
+
+/// A store of a third party, which needs nothing but this crate.
+mod third_party {
+    ratekeeper_store::conformance!(crate::table::Table::default());
+}
+
+/// A store that answers later, on a thread of its own.
+mod later {
+    use ratekeeper_store::testkit::Subject;
+
+    ratekeeper_store::conformance!(Subject::new(crate::table::Later::default()).with_effort(20));
 }

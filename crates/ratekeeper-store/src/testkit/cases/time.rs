@@ -79,7 +79,7 @@ pub(crate) fn a_clock_that_steps_back_admits_no_more(subject: &Subject) {
                 continue;
             }
             let key = subject.key(&format!("stepping back/{round}/{}", limit.algorithm()));
-            let (mut now, mut latest) = (NOW, NOW);
+            let (mut now, mut latest) = (NOW, Timestamp::EPOCH);
             let mut memory = Memory::default();
             let mut admitted = Vec::new();
             for holder in 0..60 {
