@@ -31,6 +31,8 @@ use crate::{
 const SHARED_COUNTERS: u64 = 4096;
 /// How many other shards a store that evicts live counters tries: all, where a store is so small that some are empty.
 const SHARDS_TRIED: usize = 16;
+/// How many counters make way for one new one at most: its key may be longer than theirs.
+const EVICTIONS: usize = 4;
 /// How many keys a shard is meant for.
 const SHARD_KEYS: usize = 1024;
 
@@ -242,16 +244,22 @@ impl MemoryStore {
             return Some(most);
         }
         let kept = kept(shard);
-        if let Some(bucket) = shard.find_idle(now, self.config.overflow == Overflow::Evict, &kept) {
+        let live = self.config.overflow == Overflow::Evict;
+        for _ in 0..EVICTIONS {
+            let Some(bucket) = shard.find_idle(now, live, &kept) else {
+                break;
+            };
             self.evict(shard, bucket, now);
-            // Without the growth: it takes the other's place.
             if fits {
                 return Some(most);
-            } else if self.claim(heap_bytes) {
+            }
+            // It takes the other's place: the table need not grow.
+            if self.claim(heap_bytes) {
                 return Some(heap_bytes);
             }
-        } else if fits && self.evict_elsewhere(index, now) {
-            // The number of keys is a bound that all shards share.
+        }
+        // The number of keys is a bound that all shards share.
+        if fits && self.evict_elsewhere(index, now) {
             return Some(most);
         }
         self.unreserve(if fits { most } else { 0 });

@@ -171,7 +171,7 @@ impl Table {
         unit::decide(unit, checks, now, &mut copies);
         unit.op = op;
         if self.has(Flaw::WritesRefused) && !unit.passes || self.has(Flaw::ShadowsAlwaysCount) {
-            let mut alone = ratekeeper_store::Batch::new();
+            let mut alone = Batch::new();
             for (index, check) in checks.iter().enumerate() {
                 let counts = check.group != Group::Enforced || self.has(Flaw::WritesRefused);
                 if counts && !copies.0[index].1 && check.verdict.is_some_and(|verdict| verdict.allowed) {
