@@ -10,9 +10,9 @@ pub use ratekeeper_core::{
     MAX_COUNT, MAX_EXACT, MAX_KEY, MAX_LOG, MAX_SPAN, Micros, Op, Period, State, StepError, Stored, Tag,
     Timestamp, Token, Verdict, Window, step,
 };
+#[cfg(feature = "testkit")]
+pub use ratekeeper_store::testkit;
 pub use ratekeeper_store::{
     Answer, Batch, BoxFuture, Capabilities, Check, Clock, ClockSource, Group, ManualClock, MemoryConfig,
     MemoryStats, MemoryStore, Overflow, Store, StoreError, StoreExt, SystemClock, Unit, unit,
 };
-#[cfg(feature = "testkit")]
-pub use ratekeeper_store::testkit;
