@@ -20,7 +20,7 @@ pub(crate) type Places = SmallVec<[usize; 6]>;
 pub(crate) struct Deciding<'e, 'p> {
     pub(crate) engine: &'e Engine,
     pub(crate) snapshot: &'p Snapshot,
-    pub(crate) applicable: Applicable<'p>,
+    pub(crate) applicable: &'e Applicable<'p>,
     pub(crate) op: Op,
     pub(crate) now: Timestamp,
     pub(crate) injected: bool,
@@ -47,13 +47,13 @@ pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool
     let deciding = Deciding {
         engine,
         snapshot,
-        applicable,
+        applicable: &applicable,
         op: request.op,
         now,
         injected: request.now.is_some(),
         holder,
     };
-    let mut tally = Tally::new(&deciding.applicable, request.cost);
+    let mut tally = Tally::new(&applicable, request.cost);
     deciding.ask_stores(&mut tally).await;
     let receipt = if tally.denied.is_none() && (reserve || holds) {
         Some(Box::new(deciding.receipt(&tally, reserve)))
@@ -66,7 +66,7 @@ pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool
     } else {
         tally.granted
     };
-    drop(deciding);
+    drop(applicable);
     Outcome {
         snapshot: Guard::into_inner(current),
         decision,
@@ -188,7 +188,7 @@ impl<'p> Deciding<'_, 'p> {
     }
 
     async fn refund(&self, debit: &crate::tally::Debit, cost: u64, tally: &mut Tally) {
-        let scaled = failure::local_limit(self.rule_of(debit.limit), &self.applicable, debit);
+        let scaled = failure::local_limit(self.rule_of(debit.limit), self.applicable, debit);
         let mut check = self.check(debit.limit, tally).with_token(debit.token);
         check.group = Group::Enforced;
         check.cost = cost;
@@ -225,7 +225,7 @@ impl<'p> Deciding<'_, 'p> {
             if !everything && applied.limit.algorithm() != Algorithm::Concurrency {
                 continue;
             }
-            let scaled = failure::local_limit(rule, &self.applicable, debit);
+            let scaled = failure::local_limit(rule, self.applicable, debit);
             taken.push(Taken {
                 place: place_of(rule, debit.local),
                 key: self.applicable.key(debit.limit).to_vec(),

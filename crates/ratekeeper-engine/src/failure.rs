@@ -24,7 +24,7 @@ pub(crate) async fn fall_back(deciding: &Deciding<'_, '_>, limits: &[usize], tal
     }
     let scaled: SmallVec<[Limit; 2]> = local
         .iter()
-        .map(|limit| scale(deciding.rule_of(*limit), &deciding.applicable, *limit))
+        .map(|limit| scale(deciding.rule_of(*limit), deciding.applicable, *limit))
         .collect();
     let mut batch = Batch::new().at(deciding.now);
     let checks = local.iter().zip(&scaled).map(|(limit, scaled)| {

@@ -17,10 +17,6 @@ mod snapshot;
 mod tally;
 mod wire;
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 pub use builder::EngineBuilder;
 pub use engine::Engine;
 pub use error::EngineError;
@@ -28,11 +24,3 @@ pub use outcome::{Decision, Degraded, Denial, LimitOutcome, Outcome};
 pub use request::Request;
 pub use reservation::{Reservation, Settlement};
 pub use secret::Secret;
-
-/// The result of a future that need not wait for anything.
-fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => Some(result),
-        Poll::Pending => None,
-    }
-}
