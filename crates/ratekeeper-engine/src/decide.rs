@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use arc_swap::Guard;
-use ratekeeper_core::{Algorithm, Holder, Key, Op, Timestamp};
+use ratekeeper_core::{Holder, Key, Op, Timestamp};
 use ratekeeper_policy::{Applicable, AppliedRule, List, Mode};
 use ratekeeper_store::{Batch, Check, Group, Store};
 use smallvec::SmallVec;
 
 use crate::receipt::{Receipt, Taken};
 use crate::snapshot::Snapshot;
-use crate::tally::{Tally, place_of};
+use crate::tally::{Tally, holds, place_of};
 use crate::{Decision, Denial, Engine, Outcome, Request, failure};
 
 /// Places of limits in [`Applicable::limits`].
@@ -38,8 +38,8 @@ pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool
     }
     let mut applicable = Applicable::new();
     snapshot.policy.applicable(&request.attributes, 1, now, &mut applicable);
-    let holds = applicable.limits().iter().any(|limit| limit.limit.algorithm() == Algorithm::Concurrency);
-    let holder = if holds {
+    let holding = applicable.limits().iter().any(|limit| holds(limit.limit));
+    let holder = if holding {
         engine.next_holder()
     } else {
         Holder::default()
@@ -53,9 +53,9 @@ pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool
         injected: request.now.is_some(),
         holder,
     };
-    let mut tally = Tally::new(&applicable, request.cost);
+    let mut tally = Tally::new(&applicable, request.cost, request.op);
     deciding.ask_stores(&mut tally).await;
-    let receipt = if tally.denied.is_none() && (reserve || holds) {
+    let receipt = if tally.denied.is_none() && (reserve || holding) {
         Some(Box::new(deciding.receipt(&tally, reserve)))
     } else {
         None
@@ -144,18 +144,25 @@ impl<'p> Deciding<'_, 'p> {
         let key = self.applicable.key(limit);
         // The policy makes no key that is longer than the longest; one that were would be cut at the end.
         let key = Key::scoped(key, self.applicable.scope_len(limit)).unwrap_or_default();
-        let (rule, cost) = (self.rule_of(limit), tally.limits[limit].cost);
-        // A partial take is of units, the same for every rule: what a route costs does not multiply it.
-        let cost = if self.op == Op::TakeUpTo {
+        let rule = self.rule_of(limit);
+        let partial = self.op == Op::TakeUpTo && !holds(applied.limit);
+        // What an earlier store has not granted is not asked for again.
+        let cost = if partial {
             tally.granted
         } else {
-            cost
+            tally.limits[limit].cost
         };
         let group = match rule.rule.mode() {
             Mode::Enforce => Group::Enforced,
             _ => Group::Shadow(u16::try_from(rule.index).unwrap_or(u16::MAX)),
         };
-        Check::new(key, applied.limit, cost).in_group(group)
+        let check = Check::new(key, applied.limit, cost).in_group(group);
+        let holds_whole = holds(applied.limit) && self.op_after(tally) == Op::TakeUpTo;
+        if holds_whole {
+            check.with_op(Op::Take)
+        } else {
+            check
+        }
     }
 
     pub(crate) fn rule_of(&self, limit: usize) -> &AppliedRule<'p> {
@@ -171,10 +178,11 @@ impl<'p> Deciding<'_, 'p> {
         let debits = std::mem::take(&mut tally.debits);
         let mut kept = SmallVec::new();
         for debit in debits {
-            let taken = tally.limits[debit.limit].verdict.map_or(0, |verdict| verdict.granted);
+            let line = &tally.limits[debit.limit];
+            let taken = line.verdict.map_or(0, |verdict| verdict.granted);
             let keep = match self.op {
                 _ if tally.denied.is_some() => 0,
-                Op::TakeUpTo => granted,
+                Op::TakeUpTo if !holds(&line.limit) => granted,
                 _ => taken,
             };
             if keep < taken || (tally.denied.is_some() && self.op != Op::Peek) {
@@ -222,7 +230,7 @@ impl<'p> Deciding<'_, 'p> {
         let mut taken = Vec::new();
         for debit in &tally.debits {
             let (rule, applied) = (self.rule_of(debit.limit), &self.applicable.limits()[debit.limit]);
-            if !everything && applied.limit.algorithm() != Algorithm::Concurrency {
+            if !everything && !holds(applied.limit) {
                 continue;
             }
             let scaled = failure::local_limit(rule, self.applicable, debit);

@@ -1,6 +1,6 @@
 //! What is known of a request while its stores are asked one after the other.
 
-use ratekeeper_core::{Micros, Token};
+use ratekeeper_core::{Algorithm, Limit, Micros, Op, Token};
 use ratekeeper_policy::{Applicable, AppliedRule, Mode};
 use ratekeeper_store::Check;
 use smallvec::SmallVec;
@@ -27,11 +27,12 @@ pub(crate) struct Tally {
     pub(crate) granted: u64,
     pub(crate) debits: SmallVec<[Debit; 3]>,
     delay: Option<Micros>,
+    partial: bool,
 }
 
 impl Tally {
     /// Nothing asked yet: a line for every limit, and the rules that refuse for want of a key.
-    pub(crate) fn new(applicable: &Applicable<'_>, units: u64) -> Self {
+    pub(crate) fn new(applicable: &Applicable<'_>, units: u64, op: Op) -> Self {
         let mut limits = SmallVec::new();
         let (mut missing_key, mut denied) = (SmallVec::new(), None);
         for rule in applicable.rules() {
@@ -40,7 +41,7 @@ impl Tally {
                 ordinal: limit.ordinal,
                 mode: rule.rule.mode(),
                 limit: limit.limit.clone(),
-                cost: rule.cost.saturating_mul(units),
+                cost: cost(rule.cost, units, op, limit.limit),
                 allowed: true,
                 verdict: None,
                 degraded: None,
@@ -59,6 +60,7 @@ impl Tally {
             granted: units,
             debits: SmallVec::new(),
             delay: None,
+            partial: op == Op::TakeUpTo,
         }
     }
 
@@ -77,7 +79,7 @@ impl Tally {
             limit.verdict = Some(verdict);
             if let Some(token) = verdict.token {
                 self.debits.push(Debit { limit: place, local, token, shared: check.degraded });
-                if limit.mode == Mode::Enforce {
+                if self.partial && limit.mode == Mode::Enforce && !holds(&limit.limit) {
                     self.granted = self.granted.min(verdict.granted);
                 }
             }
@@ -109,6 +111,21 @@ impl Tally {
             (None, _) => Decision::Allow,
         }
     }
+}
+
+/// What a request costs under a limit. A concurrency limit holds requests, however much they cost; a partial take is of
+/// units, the same for every rule.
+fn cost(factor: u64, units: u64, op: Op, limit: &Limit) -> u64 {
+    match op {
+        _ if holds(limit) => factor,
+        Op::TakeUpTo => units,
+        _ => factor.saturating_mul(units),
+    }
+}
+
+/// Whether a limit holds requests until they are done.
+pub(crate) fn holds(limit: &Limit) -> bool {
+    limit.algorithm() == Algorithm::Concurrency
 }
 
 /// Where the counter of a limit is, for a receipt.

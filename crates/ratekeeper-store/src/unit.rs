@@ -77,12 +77,10 @@ impl Request {
     fn of(op: Op, checks: &[Check<'_>], evaluations: &[Evaluation]) -> Self {
         let enforced = || checks.iter().zip(evaluations).filter(|(check, _)| check.group == Group::Enforced);
         let partial = |check: &Check<'_>| check.op.unwrap_or(op) == Op::TakeUpTo;
-        let asked = checks.iter().filter(|check| partial(check)).map(|check| check.cost).min();
-        let share = enforced()
-            .filter(|(check, _)| partial(check))
-            .map(|(_, evaluation)| evaluation.grantable)
-            .min();
-        let share = share.or(asked).unwrap_or(0);
+        let asked = checks.iter().filter(|check| partial(check)).map(|check| check.cost).min().unwrap_or(0);
+        let granted =
+            enforced().filter(|(check, _)| partial(check)).map(|(_, evaluation)| evaluation.grantable);
+        let share = granted.min().unwrap_or(asked);
         Self { op, passes: enforced().all(|(_, evaluation)| evaluation.passes), share }
     }
 

@@ -1,5 +1,7 @@
 //! The engine over real stores: one binary, a module for each promise.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod allocations;
 mod failure;
 mod lists;
@@ -118,6 +120,31 @@ fn a_partial_take_gets_what_every_enforced_limit_has_left() {
     assert!(!refused.allowed());
     assert_eq!(refused.granted, 0);
     assert_eq!(lines(&refused)[0].3, 3, "the first limit has paid for seven only");
+}
+
+#[test]
+fn a_route_that_costs_nothing_leaves_the_other_rules_their_cost() {
+    let setup = Setup::new(
+        "rules:
+          - { name: free, key: [user], limits: [1 per hour], cost: { \"GET /x\": 0 } }
+          - { name: paid, key: [user], limits: [9 per hour] }
+          - { name: slots, limits: [2 concurrent ttl 60s] }",
+    );
+    let reserved = block_on(setup.engine.reserve(&Request::new(user_request("alice")).costing(3)));
+    assert_eq!(
+        lines(&reserved.outcome),
+        [("free", 0, true, 1), ("paid", 0, true, 6), ("slots", 0, true, 1)]
+    );
+    assert_eq!(reserved.outcome.granted, 3);
+    block_on(setup.engine.commit(&reserved.handle.unwrap(), 5)).unwrap();
+    let up_to = Request::new(user_request("alice")).costing(9).asking(ratekeeper_core::Op::TakeUpTo);
+    let partial = setup.check(&up_to);
+    assert_eq!(
+        (partial.granted, lines(&partial)[1].3),
+        (1, 3),
+        "the free rule has one unit for a partial take"
+    );
+    assert_eq!(lines(&partial)[2], ("slots", 0, true, 1));
 }
 
 #[test]

@@ -34,11 +34,18 @@ fn commit(setup: &Setup, handle: &str, actual: u64) -> Settlement {
 #[test]
 fn what_was_not_used_comes_back_and_what_was_used_beyond_is_charged() {
     let setup = Setup::new(POLICY);
-    // A concurrency limit is held by one unit whatever the request costs beyond: here the cost is one.
-    let handle = reserve(&setup, 1);
-    assert_eq!(remaining(&setup), [999, 998, 998, 499, 0]);
-    assert_eq!(commit(&setup, &handle, 0), Settlement::Settled);
-    assert_eq!(remaining(&setup), [1000, 1000, 1000, 500, 1]);
+    let handle = reserve(&setup, 100);
+    assert_eq!(
+        remaining(&setup),
+        [900, 800, 800, 400, 0],
+        "a slot is held by the request, whatever it costs"
+    );
+    assert_eq!(commit(&setup, &handle, 30), Settlement::Settled);
+    assert_eq!(remaining(&setup), [970, 940, 940, 470, 1]);
+    let handle = reserve(&setup, 30);
+    commit(&setup, &handle, 0);
+    assert_eq!(remaining(&setup), [970, 940, 940, 470, 1]);
+    setup.advance(3600 * 24);
     let handle = reserve(&setup, 1);
     assert_eq!(commit(&setup, &handle, 301), Settlement::Settled);
     assert_eq!(remaining(&setup), [699, 398, 398, 199, 1], "the slot is released, the rest charged");
