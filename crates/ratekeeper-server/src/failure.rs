@@ -1,12 +1,17 @@
 //! Why a command failed, and with which exit code.
 
-use std::io;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
+use anstyle::{AnsiColor, Style};
 use ratekeeper_accesslog::ReadError;
 use ratekeeper_engine::EngineError;
 use ratekeeper_policy::PolicyErrors;
+
+use crate::shown::printable;
+
+/// As clap prints its own errors.
+const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 /// A command failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +22,14 @@ pub(crate) enum Failure {
     /// The policy needs something that this program does not have: exit code 1.
     #[error("{0}")]
     Engine(#[from] EngineError),
+    /// Two arguments would read standard input: exit code 2.
+    #[error("standard input, -, can be read only once")]
+    StandardInputTwice,
+    /// The decisions would overwrite what they are made from: exit code 2.
+    #[error("{}: the decisions would overwrite this file, which is read", name(.0))]
+    Overwrites(PathBuf),
     /// A file could not be read: exit code 3.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", name(path))]
     Read {
         /// Which file.
         path: PathBuf,
@@ -26,15 +37,15 @@ pub(crate) enum Failure {
         source: io::Error,
     },
     /// A log could not be read to its end: exit code 3.
-    #[error("{log}: {source}")]
+    #[error("{}: {}", name(log), cause(source))]
     Log {
         /// Which log.
-        log: String,
+        log: PathBuf,
         /// Why.
         source: ReadError,
     },
     /// A file could not be written: exit code 3.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", name(path))]
     WriteFile {
         /// Which file.
         path: PathBuf,
@@ -43,20 +54,55 @@ pub(crate) enum Failure {
     },
     /// The output could not be written: exit code 3.
     #[error("standard output: {0}")]
-    Write(#[from] io::Error),
+    Write(io::Error),
+    /// Several failures were told as they came; this is the gravest exit code.
+    #[error("exit code {0}")]
+    Told(u8),
 }
 
 impl Failure {
-    pub(crate) fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Policy(_) | Self::Engine(_) => ExitCode::from(1),
-            _ => ExitCode::from(3),
+            Self::Policy(_) | Self::Engine(_) => 1,
+            Self::StandardInputTwice | Self::Overwrites(_) => 2,
+            Self::Read { .. } | Self::Log { .. } | Self::WriteFile { .. } | Self::Write(_) => 3,
+            Self::Told(code) => *code,
         }
     }
 
-    /// Tells the user, on standard error.
-    #[allow(clippy::print_stderr)]
+    /// Tells the user, on standard error. If that is closed, there is nobody to tell.
     pub(crate) fn report(&self) {
-        eprintln!("{}", self.to_string().trim_end());
+        let mut out = anstream::stderr().lock();
+        _ = match self {
+            // Each line begins with the place, as editors expect it.
+            Self::Told(_) => Ok(()),
+            Self::Policy(errors) => writeln!(out, "{errors}"),
+            _ => writeln!(out, "{ERROR}error:{ERROR:#} {self}"),
+        };
+    }
+}
+
+/// The outcome of writing to standard output: that its reader has read enough is no failure.
+pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(Failure::Write),
+    }
+}
+
+/// The name of a file as users know it.
+pub(crate) fn name(path: &Path) -> String {
+    if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        printable(&path.display().to_string())
+    }
+}
+
+/// Why, without the path, which stands before it.
+fn cause(error: &ReadError) -> String {
+    match error {
+        ReadError::Open { source, .. } => source.to_string(),
+        other => other.to_string(),
     }
 }

@@ -4,13 +4,13 @@ mod cli;
 mod command;
 mod failure;
 mod replay;
+mod shown;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
-use crate::failure::Failure;
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -23,11 +23,9 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // Who reads our output has read enough: not a failure.
-        Err(Failure::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             failure.report();
-            failure.exit_code()
+            ExitCode::from(failure.exit_code())
         }
     }
 }

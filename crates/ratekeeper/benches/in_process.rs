@@ -118,7 +118,7 @@ fn policy(c: &mut Criterion) {
     let mut group = group(c, "policy");
     group.bench_function("one_rule", |b| b.iter(|| one.check_now(black_box(&request)).unwrap().allowed()));
     group.bench_function("three_rules", |b| {
-        b.iter(|| three.check_now(black_box(&request)).unwrap().allowed())
+        b.iter(|| three.check_now(black_box(&request)).unwrap().allowed());
     });
 }
 

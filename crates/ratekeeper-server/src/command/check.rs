@@ -2,26 +2,31 @@
 
 use std::io::Write;
 
-use super::load_policy;
+use super::{load_policy, standard_input_once};
 use crate::cli::CheckArguments;
-use crate::failure::Failure;
+use crate::failure::{Failure, name, written};
 
-/// Checks every file, also after one that is wrong.
+/// Checks every file, also after one that is wrong. The gravest failure gives the exit code.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
-    let mut failed: Option<Failure> = None;
+    standard_input_once(&arguments.files)?;
+    let mut gravest = 0;
     for file in &arguments.files {
         match load_policy(file, &arguments.env) {
             Ok(policy) => {
                 let (rules, version) = (policy.rules().len(), policy.version());
                 let noun = if rules == 1 { "rule" } else { "rules" };
-                writeln!(std::io::stdout(), "{}: ok, {rules} {noun}, version {version}", file.display())?;
+                let line = format!("{}: ok, {rules} {noun}, version {version}", name(file));
+                written(writeln!(std::io::stdout(), "{line}"))?;
             }
             Err(failure) => {
-                if let Some(before) = failed.replace(failure) {
-                    before.report();
-                }
+                failure.report();
+                gravest = gravest.max(failure.exit_code());
             }
         }
     }
-    failed.map_or(Ok(()), Err)
+    if gravest > 0 {
+        Err(Failure::Told(gravest))
+    } else {
+        Ok(())
+    }
 }

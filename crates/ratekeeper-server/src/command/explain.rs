@@ -7,7 +7,7 @@ use ratekeeper_policy::Attributes;
 
 use super::load_policy;
 use crate::cli::ExplainArguments;
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 
 /// Prints the explanation.
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
@@ -26,8 +26,7 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
         ..Attributes::default()
     };
     let explanation = policy.explain(&attributes, instant(arguments.at), arguments.cost);
-    writeln!(std::io::stdout(), "{explanation}")?;
-    Ok(())
+    written(writeln!(std::io::stdout(), "{explanation}"))
 }
 
 fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {

@@ -7,14 +7,14 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::cli::Cli;
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 
 /// Prints completions for a shell.
 pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "ratekeeper", &mut script);
-    std::io::stdout().write_all(&script)?;
-    Ok(())
+    let mut out = std::io::stdout().lock();
+    written(out.write_all(&script).and_then(|()| out.flush()))
 }
 
 /// Writes a manual page for every command.

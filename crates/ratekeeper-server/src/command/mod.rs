@@ -8,7 +8,7 @@ pub(crate) mod schema;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ratekeeper_policy::Policy;
 
@@ -17,6 +17,16 @@ use crate::failure::Failure;
 
 /// A policy larger than this is refused while it is read: one byte more than the policy language allows.
 const MAX_POLICY_BYTES: u64 = (1 << 20) + 1;
+
+/// Refuses `-` given twice: the second reader would find nothing.
+pub(crate) fn standard_input_once<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), Failure> {
+    let uses = paths.into_iter().filter(|path| path.as_path() == Path::new("-")).count();
+    if uses > 1 {
+        Err(Failure::StandardInputTwice)
+    } else {
+        Ok(())
+    }
+}
 
 /// Reads and compiles a policy; `-` is standard input.
 pub(crate) fn load_policy(path: &Path, env: &Variables) -> Result<Policy, Failure> {

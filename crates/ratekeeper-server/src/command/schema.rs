@@ -2,11 +2,10 @@
 
 use std::io::Write;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 
 /// Prints it.
 pub(crate) fn run() -> Result<(), Failure> {
     let schema = ratekeeper_policy::json_schema();
-    writeln!(std::io::stdout(), "{schema:#}")?;
-    Ok(())
+    written(writeln!(std::io::stdout(), "{schema:#}"))
 }

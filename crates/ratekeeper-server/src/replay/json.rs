@@ -26,18 +26,25 @@ pub(crate) fn print_json(replay: &Replay, top: usize) -> io::Result<()> {
     });
     if let (Some(second), Value::Object(summary)) = (&replay.second, &mut summary) {
         let difference = &replay.difference;
-        let examples = difference.examples.iter().map(|differing| {
+        let differing = difference.top(top).into_iter().map(|(refusal, of)| {
             json!({
-                "log": replay.logs.get(differing.log), "line": differing.line,
-                "time_us": differing.time.as_micros(),
-                "refused_by": if differing.second { "compare" } else { "policy" }, "rules": differing.by,
+                "refused_by": if refusal.second { "compare" } else { "policy" },
+                "rules": refusal.rules, "key": refusal.subject, "refused": of.count,
+                "log": replay.logs.get(of.log), "line": of.line, "time_us": of.time.as_micros(),
             })
         });
+        let by_rules = |second| -> Vec<Value> {
+            let rules = difference.by_rules(second).into_iter();
+            rules.map(|(rules, count)| json!({ "rules": rules, "refused": count })).collect()
+        };
         let difference = json!({
             "refused_by_both": difference.refused_by_both,
             "refused_by_policy_only": difference.refused_by_first,
             "refused_by_compare_only": difference.refused_by_second,
-            "first": examples.collect::<Vec<_>>(),
+            "by_policy_only": by_rules(false),
+            "by_compare_only": by_rules(true),
+            "subjects": difference.subjects(),
+            "top": differing.collect::<Vec<_>>(),
         });
         summary.insert("compare".to_owned(), side(second, top));
         summary.insert("difference".to_owned(), difference);
@@ -48,7 +55,10 @@ pub(crate) fn print_json(replay: &Replay, top: usize) -> io::Result<()> {
 
 fn side(side: &Side, top: usize) -> Value {
     let rules = side.rules.iter().map(|rule| {
-        let limits = rule.limits.iter().map(|(limit, refused)| json!({ "limit": limit.to_string(), "refused": refused }));
+        let limits = rule
+            .limits
+            .iter()
+            .map(|(limit, refused)| json!({ "limit": limit.to_string(), "refused": refused }));
         let mode = match (rule.off, rule.shadow) {
             (true, _) => "off",
             (_, true) => "shadow",
@@ -59,10 +69,13 @@ fn side(side: &Side, top: usize) -> Value {
             "limits": limits.collect::<Vec<_>>(),
         })
     });
-    let subjects =
-        side.ranking.top(top).into_iter().map(
-            |(rule, key, refused)| json!({ "rule": side.rules[rule].name, "key": key, "refused": refused }),
-        );
+    let subjects = side.ranking.top(top).into_iter().map(|ranked| {
+        let refusals = ranked.refusals;
+        json!({
+            "rule": side.rules[ranked.rule].name, "key": ranked.subject, "refused": refusals.count,
+            "first_us": refusals.first.as_micros(), "last_us": refusals.last.as_micros(),
+        })
+    });
     let timeline = side.timeline.rows(48).into_iter().map(
         |(start, bucket)| json!({ "start_s": start, "requests": bucket.requests, "refused": bucket.refused }),
     );

@@ -5,37 +5,40 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ratekeeper_accesslog::LogReader;
 
-/// How many lines pass between two looks at the reader.
+use crate::failure::name;
+
+/// How many lines pass between two looks at the reader: a short log never draws a bar.
 const EVERY: u64 = 16_384;
 
-/// A bar on standard error, if that is a terminal and the user wants it.
+/// A bar on standard error for each log, if that is a terminal and the user wants it.
 #[derive(Debug)]
 pub(crate) struct Progress {
+    wanted: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
     pub(crate) fn new(quiet: bool) -> Self {
-        let wanted = !quiet && std::io::stderr().is_terminal();
-        Self {
-            bar: wanted.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10))),
-        }
+        Self { wanted: !quiet && std::io::stderr().is_terminal(), bar: None }
     }
 
     /// A log begins.
-    pub(crate) fn start(&self, name: &str, reader: &LogReader) {
-        let Some(bar) = &self.bar else { return };
+    pub(crate) fn start(&mut self, log: &str, reader: &LogReader) {
+        self.finish();
+        if !self.wanted {
+            return;
+        }
         let template = match reader.total_bytes() {
-            Some(total) => {
-                bar.set_length(total);
-                "{msg} {bar:30} {percent:>3}% {binary_bytes_per_sec} eta {eta}"
-            }
+            Some(_) => "{msg} {bar:30} {percent:>3}% {binary_bytes_per_sec} eta {eta}",
             None => "{msg} {spinner} {binary_bytes} {binary_bytes_per_sec}",
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        bar.set_message(name.to_owned());
+        let target = ProgressDrawTarget::stderr_with_hz(10);
+        let bar =
+            ProgressBar::with_draw_target(reader.total_bytes(), target).with_message(name(log.as_ref()));
+        self.bar = Some(match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        });
     }
 
     /// A line has been read.
@@ -47,8 +50,9 @@ impl Progress {
         }
     }
 
-    pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.bar {
+    /// Removes the bar.
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }

@@ -46,7 +46,7 @@ impl Replay {
     }
 
     fn replay_log(&mut self, index: usize, log: &Path) -> Result<(), Failure> {
-        let failure = |source| Failure::Log { log: log.display().to_string(), source };
+        let failure = |source| Failure::Log { log: log.to_owned(), source };
         let mut reader = LogReader::open(log).map_err(failure)?;
         self.progress.start(&self.logs[index], &reader);
         let mut lines = 0;
@@ -71,7 +71,7 @@ impl Replay {
             let first = self.first.decide(attributes, cost, time);
             let second = self.second.as_mut().and_then(|side| side.decide(attributes, cost, time));
             if let (Some(first), Some(second)) = (&first, &second) {
-                self.difference.add(log, line, time, first, second);
+                self.difference.add((log, line, time), attributes, first, second);
             }
             if let (Some(decisions), Some(outcome)) = (&mut self.decisions, &first) {
                 let name = (self.logs.len() > 1).then(|| self.logs[log].as_str());

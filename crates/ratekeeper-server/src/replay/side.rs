@@ -101,10 +101,10 @@ impl Side {
             None => self.unmatched += u64::from(outcome.limits.is_empty() && outcome.missing_key.is_empty()),
         }
         self.timeline.add(time, !outcome.allowed());
-        self.count_rules(outcome, attributes);
+        self.count_rules(outcome, attributes, time);
     }
 
-    fn count_rules(&mut self, outcome: &Outcome, attributes: &Attributes<'_>) {
+    fn count_rules(&mut self, outcome: &Outcome, attributes: &Attributes<'_>, time: Timestamp) {
         for &index in &outcome.missing_key {
             self.rules[index].matched += 1;
             self.rules[index].refused += 1;
@@ -127,7 +127,7 @@ impl Side {
             if refusing.count() > 0 {
                 rule.refused += 1;
                 if !rule.shadow {
-                    self.ranking.add(first.rule, outcome.rule(first).subject(attributes));
+                    self.ranking.add(first.rule, outcome.rule(first).subject(attributes), time);
                 }
             }
         }

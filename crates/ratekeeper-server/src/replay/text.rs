@@ -3,11 +3,10 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use jiff::tz::TimeZone;
-use ratekeeper_accesslog::Excerpt;
 use ratekeeper_core::Timestamp;
 
 use super::{LogTally, Replay, Side};
+use crate::shown::{counted, date_time, number, percent, printable, span};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -17,8 +16,11 @@ const GREEN: Style = AnsiColor::Green.on_default();
 /// Rows of the timeline, and columns of its bars.
 const ROWS: u64 = 24;
 const COLUMNS: u64 = 48;
-/// How many lines that do not parse are shown.
+/// How many lines that do not parse are shown with their reason, and how many more with their number.
 const BAD_LINES: usize = 10;
+const BAD_NUMBERS: usize = 50;
+/// How many logs are named.
+const NAMED_LOGS: usize = 4;
 
 /// Prints the summary; in colour where the terminal has it.
 pub(crate) fn print_text(replay: &Replay, top: usize) -> io::Result<()> {
@@ -28,61 +30,64 @@ pub(crate) fn print_text(replay: &Replay, top: usize) -> io::Result<()> {
         print_side(&mut out, side, replay.tally.requests, top)?;
     }
     if let Some(second) = &replay.second {
-        print_difference(&mut out, replay, second)?;
+        print_difference(&mut out, replay, second, top)?;
     }
     out.flush()
 }
 
 fn print_log(out: &mut impl Write, logs: &[String], tally: &LogTally) -> io::Result<()> {
-    let names = logs
-        .iter()
-        .map(|name| Excerpt::new(name.as_bytes()).to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut names = logs.iter().take(NAMED_LOGS).map(|log| log_name(log)).collect::<Vec<_>>().join(", ");
+    if logs.len() > NAMED_LOGS {
+        names += &format!(" and {} more", number((logs.len() - NAMED_LOGS) as u64));
+    }
     write!(out, "{BOLD}{names}{BOLD:#}: {}", counted(tally.requests, "request"))?;
     if let (Some(first), Some(last)) = (tally.first, tally.last) {
-        write!(out, ", {} to {} UTC", date_time(first), date_time(last))?;
+        write!(out, ", {} UTC", span(first, last))?;
     }
     writeln!(out)?;
     if tally.backwards > 0 {
-        writeln!(out, "  {} dated before an earlier line", number(tally.backwards))?;
+        let are = if tally.backwards == 1 { "is" } else { "are" };
+        let requests = counted(tally.backwards, "request");
+        writeln!(out, "  {requests} {are} dated before a request on an earlier line")?;
     }
     if tally.unparsed > 0 {
-        let verb = if tally.unparsed == 1 {
-            "is not a request"
-        } else {
-            "are not requests"
-        };
-        writeln!(out, "  {RED}{}{RED:#} {verb}:", counted(tally.unparsed, "line"))?;
-        for bad in tally.bad_lines.iter().take(BAD_LINES) {
-            let log = if logs.len() > 1 {
-                format!("{}, ", Excerpt::new(logs[bad.log].as_bytes()))
-            } else {
-                String::new()
-            };
-            writeln!(out, "    {log}line {}: {}", bad.line, bad.reason)?;
-        }
-        let rest: Vec<String> =
-            tally.bad_lines.iter().skip(BAD_LINES).take(50).map(|bad| bad.line.to_string()).collect();
+        print_bad_lines(out, logs, tally)?;
+    }
+    Ok(())
+}
+
+fn print_bad_lines(out: &mut impl Write, logs: &[String], tally: &LogTally) -> io::Result<()> {
+    let verb = if tally.unparsed == 1 {
+        "is not a request"
+    } else {
+        "are not requests"
+    };
+    writeln!(out, "  {RED}{}{RED:#} {verb}:", counted(tally.unparsed, "line"))?;
+    for bad in tally.bad_lines.iter().take(BAD_LINES) {
+        writeln!(out, "    {}: {}", place(logs, bad.log, bad.line), bad.reason)?;
+    }
+    let rest = tally.bad_lines.iter().skip(BAD_LINES).take(BAD_NUMBERS);
+    let rest: Vec<String> = rest.map(|bad| place(logs, bad.log, bad.line)).collect();
+    if !rest.is_empty() {
         let hidden = tally.unparsed.saturating_sub((BAD_LINES + rest.len()) as u64);
-        if !rest.is_empty() {
-            let hidden = if hidden > 0 {
-                format!(" and {} more", number(hidden))
-            } else {
-                String::new()
-            };
-            writeln!(out, "    also lines {}{hidden}", rest.join(", "))?;
-        }
+        let hidden = if hidden > 0 {
+            format!(" and {} more", number(hidden))
+        } else {
+            String::new()
+        };
+        writeln!(out, "    and {}{hidden}", rest.join(", "))?;
     }
     Ok(())
 }
 
 fn print_side(out: &mut impl Write, side: &Side, requests: u64, top: usize) -> io::Result<()> {
     let colour = if side.refused > 0 { RED } else { GREEN };
-    let name = Excerpt::new(side.name.as_bytes());
-    write!(out, "\n{BOLD}{name}{BOLD:#} {DIM}(version {}){DIM:#}: ", side.version)?;
+    write!(out, "\n{BOLD}{}{BOLD:#} {DIM}(version {}){DIM:#}: ", side.name, side.version)?;
     write!(out, "{colour}{} refused{colour:#}", number(side.refused))?;
-    write!(out, " of {} ({})", number(requests), percent(side.refused, requests))?;
+    write!(out, " of {}", counted(requests, "request"))?;
+    if requests > 0 {
+        write!(out, " ({})", percent(side.refused, requests))?;
+    }
     for (count, what) in [
         (side.delayed, "delayed"),
         (side.listed_allow, "on the allow list"),
@@ -101,7 +106,11 @@ fn print_side(out: &mut impl Write, side: &Side, requests: u64, top: usize) -> i
 
 fn print_rules(out: &mut impl Write, side: &Side) -> io::Result<()> {
     let width = side.rules.iter().map(|rule| rule.name.chars().count()).max().unwrap_or(0).max(4);
-    writeln!(out, "  {DIM}{:width$}  {:>12}  {:>12}  {:>7}{DIM:#}", "rule", "requests", "refused", "")?;
+    writeln!(
+        out,
+        "  {DIM}{:width$}  {:>12}  {:>12}  {:>7}{DIM:#}",
+        "rule", "applied to", "refused", "share"
+    )?;
     for rule in &side.rules {
         let note = match (rule.off, rule.shadow) {
             (true, _) => "  off",
@@ -116,7 +125,7 @@ fn print_rules(out: &mut impl Write, side: &Side) -> io::Result<()> {
         };
         write!(out, "  {:width$}  {:>12}  ", rule.name, number(rule.matched))?;
         writeln!(out, "{colour}{:>12}{colour:#}  {share:>7}{note}", number(rule.refused))?;
-        for (limit, refused) in &rule.limits {
+        for (limit, refused) in rule.limits.iter().filter(|_| !rule.off) {
             writeln!(out, "  {:width$}  {DIM}{:>12}  {:>12}  {limit}{DIM:#}", "", "", number(*refused))?;
         }
     }
@@ -129,16 +138,19 @@ fn print_ranking(out: &mut impl Write, side: &Side, top: usize) -> io::Result<()
         return Ok(());
     }
     let subjects = counted(side.ranking.subjects() as u64, "subject");
-    writeln!(out, "\n  {BOLD}Refused most{BOLD:#} {DIM}({subjects} in all){DIM:#}")?;
-    for (rule, subject, refused) in ranked {
-        let parts: Vec<String> =
-            subject.iter().map(|part| Excerpt::new(part.as_bytes()).to_string()).collect();
-        let subject = if parts.is_empty() {
-            "everybody".to_owned()
-        } else {
-            parts.join("  ")
-        };
-        writeln!(out, "  {:>12}  {subject}  {DIM}{}{DIM:#}", number(refused), side.rules[rule].name)?;
+    writeln!(out, "\n  {BOLD}Refused most{BOLD:#} {DIM}({subjects} in all; times in UTC){DIM:#}")?;
+    let names: Vec<String> = ranked.iter().map(|ranked| subject_name(ranked.subject)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let rules = ranked.iter().map(|ranked| side.rules[ranked.rule].name.chars().count());
+    let rule_width = rules.max().unwrap_or(0);
+    for (ranked, name) in ranked.iter().zip(names) {
+        let (rule, refusals) = (&side.rules[ranked.rule].name, ranked.refusals);
+        let when = span(refusals.first, refusals.last);
+        writeln!(
+            out,
+            "  {:>12}  {name:width$}  {DIM}{rule:rule_width$}  {when}{DIM:#}",
+            number(refusals.count)
+        )?;
     }
     Ok(())
 }
@@ -148,18 +160,32 @@ fn print_timeline(out: &mut impl Write, side: &Side) -> io::Result<()> {
     let Some(most) = rows.iter().map(|(_, bucket)| bucket.requests).max().filter(|most| *most > 0) else {
         return Ok(());
     };
+    let legend = "Timeline (UTC; █ passed, ▒ refused)";
+    let labels: Vec<String> = rows
+        .iter()
+        .map(|(start, _)| date_time(Timestamp::from_micros(start.saturating_mul(1_000_000))))
+        .collect();
+    // Rows that begin at whole minutes need no seconds.
+    let length = if labels.iter().all(|label| label.ends_with(":00")) {
+        "2026-03-03 14:05".len()
+    } else {
+        "2026-03-03 14:05:00".len()
+    };
+    let bars = usize::try_from(COLUMNS).unwrap_or(0);
+    let heading = length + 2 + bars;
     writeln!(
         out,
-        "\n  {BOLD}Timeline{BOLD:#} {DIM}(UTC; {GREEN}█{GREEN:#}{DIM} passed, {RED}▒{RED:#}{DIM} refused){DIM:#}"
+        "\n  {BOLD}{legend:heading$}{BOLD:#}  {DIM}{:>9}  {:>9}{DIM:#}",
+        "requests", "refused"
     )?;
-    for (start, bucket) in rows {
+    for (label, (_, bucket)) in labels.iter().zip(rows) {
         let columns = |count: u64| usize::try_from((count * COLUMNS).div_ceil(most)).unwrap_or(0);
         let refused = columns(bucket.refused);
         let passed = columns(bucket.requests).saturating_sub(refused);
-        let label = date_time(Timestamp::from_micros(start.saturating_mul(1_000_000)));
+        let label = label.get(..length).unwrap_or(label);
         write!(out, "  {DIM}{label}{DIM:#}  {GREEN}{}{GREEN:#}", "█".repeat(passed))?;
         write!(out, "{RED}{}{RED:#}", "▒".repeat(refused))?;
-        let space = usize::try_from(COLUMNS).unwrap_or(0).saturating_sub(passed + refused);
+        let space = bars.saturating_sub(passed + refused);
         write!(out, "{:space$}  {:>9}", "", number(bucket.requests))?;
         match bucket.refused {
             0 => writeln!(out)?,
@@ -169,68 +195,60 @@ fn print_timeline(out: &mut impl Write, side: &Side) -> io::Result<()> {
     Ok(())
 }
 
-fn print_difference(out: &mut impl Write, replay: &Replay, second: &Side) -> io::Result<()> {
-    let difference = &replay.difference;
-    let (first, second) = (Excerpt::new(replay.first.name.as_bytes()), Excerpt::new(second.name.as_bytes()));
+fn print_difference(out: &mut impl Write, replay: &Replay, second: &Side, top: usize) -> io::Result<()> {
+    let (difference, first) = (&replay.difference, &replay.first);
     writeln!(out, "\n{BOLD}Difference{BOLD:#}")?;
     writeln!(out, "  {:>12}  refused by both", number(difference.refused_by_both))?;
-    writeln!(out, "  {:>12}  refused by {first} only", number(difference.refused_by_first))?;
-    writeln!(out, "  {:>12}  refused by {second} only", number(difference.refused_by_second))?;
-    for differing in &difference.examples {
-        let by = if differing.second { &second } else { &first };
-        let when = date_time(differing.time);
-        writeln!(out, "    line {}, {when}: {by} refuses, by {}", differing.line, differing.by)?;
+    let (by_first, by_second) = (difference.refused_by_first, difference.refused_by_second);
+    for (side, refused, is_second) in [(first, by_first, false), (second, by_second, true)] {
+        writeln!(out, "  {:>12}  refused by {} only", number(refused), side.name)?;
+        for (rules, count) in difference.by_rules(is_second) {
+            writeln!(out, "  {DIM}{:>12}    by {}{DIM:#}", number(count), rules_named(rules))?;
+        }
     }
-    let all = difference.refused_by_first + difference.refused_by_second;
-    if all > difference.examples.len() as u64 {
-        writeln!(out, "    {DIM}… the first {} of {}{DIM:#}", difference.examples.len(), number(all))?;
+    let differing = difference.top(top);
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let subjects = counted(difference.subjects() as u64, "subject");
+    writeln!(out, "\n  {BOLD}They differ most on{BOLD:#} {DIM}({subjects} in all; times in UTC){DIM:#}")?;
+    let names: Vec<String> = differing.iter().map(|(refusal, _)| subject_name(&refusal.subject)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    for ((refusal, of), name) in differing.into_iter().zip(names) {
+        let side = if refusal.second { second } else { first };
+        let (rules, when) = (rules_named(&refusal.rules), date_time(of.time));
+        let place = place(&replay.logs, of.log, of.line);
+        write!(out, "  {:>12}  {name:width$}  {DIM}refused by {}, {rules}; ", number(of.count), side.name)?;
+        writeln!(out, "first {when}, {place}{DIM:#}")?;
     }
     Ok(())
 }
 
-/// `1 request`, `12,345 requests`.
-fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
-}
-
-/// A number with a comma between thousands.
-fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+/// `line 12`, or `access.log, line 12` where there are several logs.
+fn place(logs: &[String], log: usize, line: u64) -> String {
+    match logs {
+        [_] => format!("line {line}"),
+        _ => format!("{}, line {line}", log_name(&logs[log])),
     }
-    grouped
 }
 
-/// A share in percent, with one decimal.
-fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 {
-        return "–".to_owned();
+fn log_name(log: &str) -> String {
+    crate::failure::name(log.as_ref())
+}
+
+fn rules_named(rules: &[String]) -> String {
+    if rules.is_empty() {
+        "the deny list".to_owned()
+    } else {
+        rules.join(", ")
     }
-    let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2) / u128::from(whole);
-    format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
-fn date_time(time: Timestamp) -> String {
-    let micros = i64::try_from(time.as_micros()).unwrap_or(0);
-    let instant = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
-    instant.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_and_shares_rounded() {
-        assert_eq!(number(0), "0");
-        assert_eq!(number(1_234_567), "1,234,567");
-        assert_eq!(percent(1, 3), "33.3 %");
-        assert_eq!(percent(0, 0), "–");
-        assert_eq!(counted(1, "line"), "1 line");
+/// Whom a rule counts. The parts are printable ASCII, or hashes.
+fn subject_name(subject: &[String]) -> String {
+    if subject.is_empty() {
+        return "everybody".to_owned();
     }
+    let parts: Vec<String> = subject.iter().map(|part| printable(part)).collect();
+    parts.join("  ")
 }
