@@ -14,7 +14,7 @@ use crate::{Answer, Batch, Capabilities, Check, StoreError};
 /// reading of its own clock. Keys are opaque bytes: a store that cannot hold some byte escapes it so that different
 /// keys stay different.
 ///
-/// [`ratekeeper_core::step`] is the truth: the conformance suite (feature `testkit`) compares every store with it.
+/// [`ratekeeper_core::step()`] is the truth: the conformance suite (feature `testkit`) compares every store with it.
 pub trait Store: fmt::Debug + Send + Sync {
     /// Decides every unit of `batch`, and writes the verdicts into it.
     ///

@@ -205,7 +205,9 @@ impl MemoryStore {
     /// shared counter are behind the same lock.
     #[inline]
     fn slot(hash: u64) -> u64 {
-        (hash >> 32) % SHARED_COUNTERS
+        // The hash is a fast one: under some seeds like keys differ in few of its bits. A product has them in its
+        // upper ones all.
+        hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SHARED_COUNTERS.ilog2())
     }
 
     #[inline]

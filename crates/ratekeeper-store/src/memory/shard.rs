@@ -5,9 +5,11 @@ use ratekeeper_core::Timestamp;
 
 use super::entry::Entry;
 
-/// How many buckets one search for an idle counter looks at: a constant, so that no insertion pays for the size of
-/// the table.
+/// How many counters one search for an idle one looks at: a constant, so that no insertion pays for the size of the
+/// table.
 const PROBES: usize = 16;
+/// How many buckets it passes at most to find them; whether one is empty stands in a byte.
+const BUCKETS: usize = 128;
 /// What the smallest table takes, rounded up.
 const SMALLEST: usize = 512;
 
@@ -45,11 +47,17 @@ impl Shard {
     pub(super) fn find_idle(&mut self, now: Timestamp, live: bool, kept: &[usize]) -> Option<usize> {
         let buckets = self.table.num_buckets();
         let mut nearest: Option<(Timestamp, usize)> = None;
-        for _ in 0..PROBES.min(buckets) {
-            self.hand = (self.hand + 1) % buckets;
+        let mut looked_at = 0;
+        for _ in 0..BUCKETS.min(buckets) {
+            // There are always a power of two.
+            self.hand = (self.hand + 1) & (buckets - 1);
             let Some(entry) = self.table.get_bucket(self.hand) else {
                 continue;
             };
+            looked_at += 1;
+            if looked_at > PROBES {
+                break;
+            }
             if kept.contains(&self.hand) {
                 continue;
             }

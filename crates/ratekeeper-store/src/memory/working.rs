@@ -48,16 +48,16 @@ impl Located {
 
 /// The locked shards of a unit, in the order of their index, and its counters.
 pub(super) struct Working<'s> {
-    guards: SmallVec<[(usize, MutexGuard<'s, Shard>); 2]>,
-    counters: SmallVec<[Located; 2]>,
+    guards: SmallVec<[(usize, MutexGuard<'s, Shard>); 4]>,
+    counters: SmallVec<[Located; 4]>,
 }
 
 impl<'s> Working<'s> {
     /// Locks the shards of every check and finds, or makes room for, every counter.
     pub(super) fn lock(store: &'s MemoryStore, op: Op, checks: &mut [Check<'_>], now: Timestamp) -> Self {
-        let keys: SmallVec<[(Key<'_>, u64); 2]> =
+        let keys: SmallVec<[(Key<'_>, u64); 4]> =
             checks.iter().map(|check| (check.key, store.hash(check.key.bytes()))).collect();
-        let mut shards: SmallVec<[usize; 2]> =
+        let mut shards: SmallVec<[usize; 4]> =
             keys.iter().map(|(_, hash)| store.shard_index(*hash)).collect();
         shards.sort_unstable();
         shards.dedup();

@@ -292,6 +292,9 @@ macro_rules! __conformance_cases {
                 never_more_hold_than_may [InjectableClock];
                 the_envelope_holds_on_the_own_clock [];
             }
+            linearizability {
+                small_histories_are_linearizable [InjectableClock, Exact, AtomicUnits];
+            }
             boundaries {
                 the_largest_numbers_are_exact [InjectableClock, Exact];
                 the_last_instant_is_exact [InjectableClock, Exact];

@@ -2,7 +2,8 @@
 //!
 //! A store crate runs it with one line of its one integration test binary:
 //!
-//! ```ignore
+//! ```
+//! # use ratekeeper_store::MemoryStore as MyStore;
 //! ratekeeper_store::conformance!(MyStore::default());
 //! ```
 //!
@@ -24,7 +25,7 @@
 //! ```
 //! use std::collections::HashMap;
 //! use std::sync::Mutex;
-//! use ratekeeper_core::{Op, Stored};
+//! use ratekeeper_core::Stored;
 //! use ratekeeper_store::unit::{self, Counters};
 //! use ratekeeper_store::{
 //!     Answer, Batch, Capabilities, Clock, ClockSource, Overflow, Store, StoreError, SystemClock, testkit,
@@ -61,7 +62,7 @@
 //!             let mut copies = Copies(copies.collect());
 //!             unit::decide(unit, checks, now, &mut copies);
 //!             for (check, (stored, written)) in checks.iter().zip(copies.0) {
-//!                 if written && unit.op == Op::Reset {
+//!                 if written && stored == Stored::absent(check.limit) {
 //!                     counters.remove(check.key.bytes());
 //!                 } else if written {
 //!                     counters.insert(check.key.bytes().to_vec(), stored);
@@ -93,7 +94,7 @@
 //!     }
 //! }
 //!
-//! testkit::run(testkit::Subject::new(Table::default()).with_effort(5));
+//! testkit::run(testkit::Subject::new(Table::default()).with_threads(8).with_effort(5));
 //! ```
 
 // A suite says by panicking what is wrong, like every test, and computes with numbers that it has chosen.

@@ -1,5 +1,8 @@
 //! The conformance suite over the store in memory and over others, and what only the store in memory promises.
 
+// Not only in functions that are tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod allocations;
 mod bounds;
 mod clocks;

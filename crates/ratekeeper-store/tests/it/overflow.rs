@@ -28,22 +28,21 @@ fn first_ones_are_remembered(bounded: &Bounded, limit: &Limit) {
 #[test]
 fn a_flood_shares_4096_counters() {
     let limits = [
-        Limit::token_bucket(10, Micros::HOUR).unwrap(),
-        Limit::fixed_window(10, Micros::HOUR).unwrap(),
-        Limit::sliding_log(10, Micros::HOUR).unwrap(),
+        Limit::token_bucket(8, Micros::HOUR).unwrap(),
+        Limit::sliding_log(8, Micros::HOUR).unwrap(),
     ];
     for limit in limits {
         let bounded = full(Overflow::Share, &limit);
         let mut admitted = 0;
-        for number in 0..200_000 {
+        for number in 0..150_000 {
             let taken = bounded.take(&format!("flood {number}"), &limit, 1);
             assert!(taken.degraded);
             admitted += u64::from(taken.verdict.unwrap().allowed);
         }
-        // Fifty keys a counter: each gets all that it may, and no more.
-        assert_eq!(admitted, 4096 * 10, "{limit}");
+        // Some forty keys a counter: each gets all that it may, and no more.
+        assert_eq!(admitted, 4096 * 8, "{limit}");
         let stats = bounded.stats();
-        assert_eq!((stats.keys, stats.shared, stats.evicted_live), (1000, 200_000, 0));
+        assert_eq!((stats.keys, stats.shared, stats.evicted_live), (1000, 150_000, 0));
         first_ones_are_remembered(&bounded, &limit);
     }
 }
@@ -195,6 +194,20 @@ fn evict_does_not_make_room_for_who_only_looks() {
     }
     assert_eq!(bounded.stats().evicted_live, 0);
     first_ones_are_remembered(&bounded, &limit);
+}
+
+/// Like keys do not meet in one place, whatever the seed of the store: sixteen that differ in one character are spread
+/// over many of the shared counters.
+#[test]
+fn like_keys_do_not_share_one_counter() {
+    let limit = Limit::token_bucket(1, Micros::HOUR).unwrap();
+    for round in 0..2000 {
+        let bounded = Bounded::new(MemoryConfig { max_keys: 0, ..MemoryConfig::default() });
+        let prefix = &"known subject of a rule"[..round % 23];
+        let passes = |end: &char| bounded.take(&format!("{prefix}{end}"), &limit, 1).verdict.unwrap().allowed;
+        let passed = ('a'..='p').filter(passes).count();
+        assert!(passed >= 12, "16 keys, {passed} counters, round {round}");
+    }
 }
 
 /// A unit's new keys take the place of others, not of its own.

@@ -104,15 +104,15 @@ impl Table {
         Copies(copies.collect())
     }
 
-    fn write(&self, op: Op, checks: &[Check<'_>], copies: Copies) {
+    fn write(&self, checks: &[Check<'_>], copies: Copies) {
         let mut counters = self.counters.lock();
         for (check, (stored, written)) in checks.iter().zip(copies.0) {
             let name = self.name(check.key.bytes());
-            let resets = check.op.unwrap_or(op) == Op::Reset && stored == Stored::absent(check.limit);
-            if written && resets && !self.has(Flaw::KeepsReset) {
-                counters.remove(&name);
-            } else if written && !resets {
+            let reset = stored == Stored::absent(check.limit);
+            if written && !reset {
                 counters.insert(name, stored);
+            } else if written && !self.has(Flaw::KeepsReset) {
+                counters.remove(&name);
             }
         }
     }
@@ -189,7 +189,7 @@ impl Table {
         for (check, (group, token)) in checks.iter_mut().zip(groups.into_iter().zip(tokens)) {
             (check.group, check.token) = (group, token);
         }
-        self.write(op, checks, copies);
+        self.write(checks, copies);
     }
 }
 

@@ -23,7 +23,8 @@ flaws! {
     refused_writes: WritesRefused by a_refused_unit_leaves_every_counter_untouched,
         refused_units_spend_nothing_under_contention;
     peeks_that_write: PeeksWrite by a_peek_writes_nothing;
-    two_trips: TwoTrips by many_threads_get_exactly_what_there_is, overlapping_units_neither_block_nor_lose;
+    two_trips: TwoTrips by many_threads_get_exactly_what_there_is, overlapping_units_neither_block_nor_lose,
+        small_histories_are_linearizable;
     keys_cut_at_zero: CutsAtZero by hostile_keys_do_not_collide, every_byte_is_kept;
     keys_trimmed: Trims by hostile_keys_do_not_collide;
     keys_as_text: Lossy by every_byte_is_kept;

@@ -6,6 +6,7 @@ pub(crate) mod cancellation;
 pub(crate) mod concurrency;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod linearizability;
 pub(crate) mod ops;
 pub(crate) mod reload;
 pub(crate) mod time;
