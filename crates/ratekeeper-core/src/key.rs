@@ -1,6 +1,7 @@
 //! What a counter is stored under.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// The longest key in bytes: what every store can hold.
 pub const MAX_KEY: usize = 250;
@@ -19,7 +20,7 @@ pub struct KeyError {
 ///
 /// Its first `scope` bytes stand for the limit (rule name and window), the rest for the subject: a store that
 /// runs full lets the subjects of one scope share counters, and a cluster places by subject.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default)]
 pub struct Key<'a> {
     bytes: &'a [u8],
     scope: usize,
@@ -55,6 +56,21 @@ impl<'a> Key<'a> {
     #[must_use]
     pub fn scope(self) -> &'a [u8] {
         &self.bytes[..self.scope]
+    }
+}
+
+impl PartialEq for Key<'_> {
+    /// Equal bytes are the same counter, whatever part of them is the scope.
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
     }
 }
 

@@ -133,6 +133,15 @@ impl<'a> Batch<'a> {
         self
     }
 
+    /// A batch that asks one counter.
+    #[must_use]
+    pub fn single(key: Key<'a>, limit: &'a Limit, ask: &Ask) -> Self {
+        let mut batch = Self::new();
+        let check = Check { token: ask.token, ..Check::new(key, limit, ask.cost) };
+        batch.push_by(ask.op, ask.holder, [check]);
+        batch
+    }
+
     /// Adds a unit. Its keys must differ: a store answers [`StoreError::DuplicateKey`](crate::StoreError) else.
     pub fn push(&mut self, op: Op, checks: impl IntoIterator<Item = Check<'a>>) {
         self.push_by(op, Holder::default(), checks);

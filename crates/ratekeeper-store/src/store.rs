@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ratekeeper_core::{Key, Limit, Op, Verdict};
+use ratekeeper_core::{Ask, Key, Limit, Op, Verdict};
 
-use crate::{Answer, Batch, Capabilities, Check, StoreError};
+use crate::{Answer, Batch, Capabilities, StoreError};
 
 /// Where counters live.
 ///
@@ -37,30 +37,28 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
 /// What users of a single counter call; implemented for every [`Store`].
 pub trait StoreExt: Store {
-    /// Applies `op` to one counter and returns its verdict.
+    /// Asks one counter. A take from a concurrency limit needs a holder of the request's own: [`Ask::by`].
     fn ask(
         &self,
-        op: Op,
         key: Key<'_>,
         limit: &Limit,
-        cost: u64,
+        ask: &Ask,
     ) -> impl Future<Output = Result<Verdict, StoreError>> + Send {
         async move {
-            let mut batch = Batch::new();
-            batch.push(op, [Check::new(key, limit, cost)]);
+            let mut batch = Batch::single(key, limit, ask);
             self.apply(&mut batch).wait().await?;
             batch.checks(0)[0].verdict.ok_or_else(StoreError::no_verdict)
         }
     }
 
-    /// Takes `cost` or nothing.
+    /// Takes `cost` or nothing; for limits of all algorithms but concurrency, whose takes need a holder.
     fn take(
         &self,
         key: Key<'_>,
         limit: &Limit,
         cost: u64,
     ) -> impl Future<Output = Result<Verdict, StoreError>> + Send {
-        self.ask(Op::Take, key, limit, cost)
+        async move { self.ask(key, limit, &Ask::new(Op::Take, cost)).await }
     }
 }
 

@@ -1,8 +1,9 @@
 //! One limit over many keys, in this process.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use ratekeeper_core::{Key, KeyError, Limit, Op, Verdict};
+use ratekeeper_core::{Algorithm, Ask, Holder, Key, KeyError, Limit, Op, Token, Verdict};
 use ratekeeper_store::{Clock, MemoryConfig, MemoryStats, MemoryStore, StoreError};
 
 /// Why a [`Limiter`] could not answer.
@@ -33,28 +34,37 @@ pub enum CheckError {
 pub struct Limiter {
     limit: Limit,
     store: MemoryStore,
+    /// Whether the limit holds requests, each of which needs a holder of its own.
+    holds: bool,
+    holders: AtomicU64,
 }
 
 impl Limiter {
     /// A limiter on the system's clock, for up to a million keys.
     #[must_use]
     pub fn new(limit: Limit) -> Self {
-        Self { limit, store: MemoryStore::default() }
+        Self::over(limit, MemoryStore::default())
     }
 
     /// A limiter within other bounds and on another clock.
     #[must_use]
     pub fn with(limit: Limit, config: MemoryConfig, clock: Arc<dyn Clock>) -> Self {
-        Self { limit, store: MemoryStore::with_clock(config, clock) }
+        Self::over(limit, MemoryStore::with_clock(config, clock))
     }
 
-    /// Takes one unit for `key`.
+    fn over(limit: Limit, store: MemoryStore) -> Self {
+        let holds = limit.algorithm() == Algorithm::Concurrency;
+        Self { limit, store, holds, holders: AtomicU64::new(0) }
+    }
+
+    /// Takes one unit for `key`. From a concurrency limit it takes a slot until the ttl ends; use
+    /// [`acquire`](Self::acquire) to give it back before.
     ///
     /// # Errors
     /// If the key is longer than 250 bytes, or a log outgrows the store's memory.
     #[inline]
     pub fn check(&self, key: impl AsRef<[u8]>) -> Result<Verdict, CheckError> {
-        self.ask(Op::Take, key.as_ref(), 1)
+        self.take(key.as_ref(), 1)
     }
 
     /// Takes `cost` units for `key`, or none.
@@ -63,7 +73,29 @@ impl Limiter {
     /// As [`check`](Self::check).
     #[inline]
     pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Verdict, CheckError> {
-        self.ask(Op::Take, key.as_ref(), cost)
+        self.take(key.as_ref(), cost)
+    }
+
+    /// Takes one unit for `key`, and gives it back when the permit is dropped: for concurrency limits.
+    ///
+    /// ```
+    /// use ratekeeper::{Limit, Limiter, Micros};
+    /// let limiter = Limiter::new(Limit::concurrency(1, Micros::MINUTE)?);
+    /// let permit = limiter.acquire("alice")?.expect("the first one gets the slot");
+    /// assert!(limiter.acquire("alice")?.is_err());
+    /// drop(permit);
+    /// assert!(limiter.acquire("alice")?.is_ok());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`check`](Self::check). The inner result is the refusal.
+    pub fn acquire<K: AsRef<[u8]>>(&self, key: K) -> Result<Result<Permit<'_, K>, Verdict>, CheckError> {
+        let verdict = self.take(key.as_ref(), 1)?;
+        Ok(match verdict.token {
+            Some(token) if verdict.allowed => Ok(Permit { limiter: self, key, token, verdict }),
+            _ => Err(verdict),
+        })
     }
 
     /// What `check_n` would answer; takes nothing.
@@ -71,7 +103,7 @@ impl Limiter {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn peek(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Verdict, CheckError> {
-        self.ask(Op::Peek, key.as_ref(), cost)
+        self.ask(key.as_ref(), &Ask::new(Op::Peek, cost).by(NOBODY))
     }
 
     /// Forgets `key`.
@@ -79,7 +111,7 @@ impl Limiter {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn reset(&self, key: impl AsRef<[u8]>) -> Result<Verdict, CheckError> {
-        self.ask(Op::Reset, key.as_ref(), 0)
+        self.ask(key.as_ref(), &Ask::new(Op::Reset, 0))
     }
 
     /// The limit.
@@ -95,7 +127,46 @@ impl Limiter {
     }
 
     #[inline]
-    fn ask(&self, op: Op, key: &[u8], cost: u64) -> Result<Verdict, CheckError> {
-        Ok(self.store.ask(op, Key::new(key)?, &self.limit, cost)?)
+    fn take(&self, key: &[u8], cost: u64) -> Result<Verdict, CheckError> {
+        let ask = Ask::new(Op::Take, cost);
+        if !self.holds {
+            return self.ask(key, &ask);
+        }
+        let holder = self.holders.fetch_add(1, Ordering::Relaxed);
+        self.ask(key, &ask.by(Holder::new(holder.into())))
+    }
+
+    #[inline]
+    fn ask(&self, key: &[u8], ask: &Ask) -> Result<Verdict, CheckError> {
+        Ok(self.store.ask(Key::new(key)?, &self.limit, ask)?)
+    }
+}
+
+/// A holder that no request ever has.
+const NOBODY: Holder = Holder::new(u128::MAX);
+
+/// What [`Limiter::acquire`] took; dropping it gives it back.
+#[derive(Debug)]
+#[must_use = "dropping a permit gives back what it holds"]
+pub struct Permit<'l, K: AsRef<[u8]>> {
+    limiter: &'l Limiter,
+    key: K,
+    token: Token,
+    verdict: Verdict,
+}
+
+impl<K: AsRef<[u8]>> Permit<'_, K> {
+    /// The verdict it was granted with.
+    #[must_use]
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+}
+
+impl<K: AsRef<[u8]>> Drop for Permit<'_, K> {
+    fn drop(&mut self) {
+        let refund = Ask::new(Op::Refund, self.verdict.granted).with_token(self.token);
+        // What cannot be given back expires by itself.
+        let _ = self.limiter.ask(self.key.as_ref(), &refund);
     }
 }

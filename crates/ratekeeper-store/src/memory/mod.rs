@@ -128,22 +128,21 @@ impl MemoryStore {
         }
     }
 
-    /// Asks one counter, at the store's own time, without the detour of a batch.
+    /// Asks one counter, at the store's own time, without the detour of a batch. A take from a concurrency limit needs a
+    /// holder of the request's own: [`Ask::by`].
     ///
     /// # Errors
     /// As [`Store::apply`].
     #[inline]
-    pub fn ask(&self, op: Op, key: Key<'_>, limit: &Limit, cost: u64) -> Result<Verdict, StoreError> {
-        match self.decide_known(key, limit, &Ask::new(op, cost), self.clock.now()) {
+    pub fn ask(&self, key: Key<'_>, limit: &Limit, ask: &Ask) -> Result<Verdict, StoreError> {
+        match self.decide_known(key, limit, ask, self.clock.now()) {
             Some(verdict) => Ok(verdict),
-            None => self.ask_batch(op, Check::new(key, limit, cost)),
+            None => self.ask_batch(Batch::single(key, limit, ask)),
         }
     }
 
     #[cold]
-    fn ask_batch(&self, op: Op, check: Check<'_>) -> Result<Verdict, StoreError> {
-        let mut batch = Batch::new();
-        batch.push(op, [check]);
+    fn ask_batch(&self, mut batch: Batch<'_>) -> Result<Verdict, StoreError> {
         self.decide(&mut batch)?;
         batch.checks(0)[0].verdict.ok_or_else(StoreError::no_verdict)
     }

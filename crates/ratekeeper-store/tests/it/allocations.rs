@@ -1,7 +1,7 @@
 //! Deciding about known keys allocates nothing. The counter counts for each thread apart.
 
 use allocation_counter::measure;
-use ratekeeper_core::{Key, Limit, Micros, Op};
+use ratekeeper_core::{Ask, Key, Limit, Micros, Op};
 use ratekeeper_store::{Batch, Check, MemoryStore, Store};
 
 fn limits() -> [Limit; 4] {
@@ -22,10 +22,10 @@ fn asking_known_keys_allocates_nothing() {
     for limit in &limits {
         for bytes in [&b"alice"[..], &long] {
             let key = Key::new(bytes).unwrap();
-            store.ask(Op::Reset, key, limit, 0).unwrap();
-            store.ask(Op::Take, key, limit, 1).unwrap();
+            store.ask(key, limit, &Ask::new(Op::Reset, 0)).unwrap();
+            store.ask(key, limit, &Ask::new(Op::Take, 1)).unwrap();
             for op in OPS {
-                let allocated = measure(|| assert!(store.ask(op, key, limit, 1).is_ok()));
+                let allocated = measure(|| assert!(store.ask(key, limit, &Ask::new(op, 1)).is_ok()));
                 assert_eq!(allocated.count_total, 0, "{op:?} under {limit}");
             }
         }

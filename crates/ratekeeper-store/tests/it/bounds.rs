@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ratekeeper_core::{Algorithm, Calendar, Holder, Key, Limit, Micros, Op, Period, Timestamp};
+use ratekeeper_core::{Algorithm, Ask, Calendar, Holder, Key, Limit, Micros, Op, Period, Timestamp};
 use ratekeeper_store::{
     Batch, Check, ManualClock, MemoryConfig, MemoryStats, MemoryStore, Overflow, Store, StoreError,
 };
@@ -76,7 +76,7 @@ fn a_flood_of_keys_neither_passes_the_bounds_nor_frees_anybody() {
     let take = |number: u64, cost| {
         bounded
             .store
-            .ask(Op::Take, Key::new(&number.to_le_bytes()).unwrap(), &limit, cost)
+            .ask(Key::new(&number.to_le_bytes()).unwrap(), &limit, &Ask::new(Op::Take, cost))
             .unwrap()
     };
     for number in 0..1000 {
