@@ -111,7 +111,7 @@ fn takes(op: Op) -> bool {
     matches!(op, Op::Take | Op::TakeUpTo | Op::Peek)
 }
 
-#[inline]
+#[inline(always)]
 fn fits(stored: &Stored, limit: &Limit, at: At, ask: &Ask) -> bool {
     match &stored.state {
         State::Gcra(gcra) => gcra.fits(limit, at, ask.cost),
@@ -155,7 +155,7 @@ pub fn write(
     }
 }
 
-#[inline]
+#[inline(always)]
 fn add(stored: &mut Stored, limit: &Limit, at: At, holder: Holder, cost: u64) -> Token {
     match &mut stored.state {
         State::Gcra(gcra) => {

@@ -126,7 +126,8 @@ impl Limiter {
         self.store.stats()
     }
 
-    #[inline]
+    // Inlined, so that each operation becomes code of its own without a question about the others.
+    #[inline(always)]
     fn take(&self, key: &[u8], cost: u64) -> Result<Verdict, CheckError> {
         let ask = Ask::new(Op::Take, cost);
         if !self.holds {
@@ -136,7 +137,7 @@ impl Limiter {
         self.ask(key, &ask.by(Holder::new(holder.into())))
     }
 
-    #[inline]
+    #[inline(always)]
     fn ask(&self, key: &[u8], ask: &Ask) -> Result<Verdict, CheckError> {
         Ok(self.store.ask(Key::new(key)?, &self.limit, ask)?)
     }

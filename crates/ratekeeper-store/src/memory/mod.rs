@@ -133,7 +133,7 @@ impl MemoryStore {
     ///
     /// # Errors
     /// As [`Store::apply`].
-    #[inline]
+    #[inline(always)]
     pub fn ask(&self, key: Key<'_>, limit: &Limit, ask: &Ask) -> Result<Verdict, StoreError> {
         match self.decide_known(key, limit, ask, self.clock.now()) {
             Some(verdict) => Ok(verdict),
