@@ -39,7 +39,7 @@ fn show(errors: &PolicyErrors, data: &[u8]) {
 fn ask(policy: &Policy, request: &Attributes<'_>) {
     let mut applicable = Applicable::new();
     for cost in [0, 1, u64::MAX] {
-        policy.applicable(request, cost, ratekeeper_core::Timestamp::EPOCH, &mut applicable);
+        policy.applicable(request, cost, Timestamp::EPOCH, &mut applicable);
         for index in 0..applicable.limits().len() {
             let key = applicable.key(index);
             assert!(!key.is_empty() && key.len() <= MAX_KEY, "{} bytes", key.len());

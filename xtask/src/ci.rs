@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "tidy", run: |project| tidy::run(project).map(passed) },
     Step { name: "test", run: |project| test::run(project, &[]).map(passed) },
+    Step { name: "flood", run: flood },
     Step { name: "doc", run: doc },
     Step { name: "features", run: features },
     Step { name: "examples", run: run_examples },
@@ -112,6 +113,21 @@ fn component(project: &Project, component: &'static str, probe: &[&str]) -> Resu
     } else {
         Err(Error::Component { component })
     }
+}
+
+/// The tests of the memory store's bounds once more in their full size: ten million keys take minutes unoptimised.
+fn flood(project: &Project) -> Result<Done, Error> {
+    let test = [
+        "test",
+        "--release",
+        "-p",
+        "ratekeeper-store",
+        "--all-features",
+        "--test",
+        "it",
+        "bounds",
+    ];
+    project.cargo().args(test).run().map(passed)
 }
 
 fn doc(project: &Project) -> Result<Done, Error> {
