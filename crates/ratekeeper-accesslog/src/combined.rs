@@ -1,6 +1,8 @@
-//! Combined and common log lines: `client ident user [time] "request" status bytes "referer" "user agent"`.
+//! Combined and common log lines: `client ident user [time] "request" status bytes "referer" "user agent"`. A virtual
+//! host or what syslog puts in front may stand before them.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use ratekeeper_core::Timestamp;
 
@@ -32,9 +34,11 @@ pub(crate) fn parse(line: &[u8]) -> Result<Record<'_>, LineError> {
     record.host = host.or(record.host);
 
     let (status, rest) = word(rest.get(1..).unwrap_or_default());
+    if !(status == b"-" || status.len() == 3 && status.iter().all(u8::is_ascii_digit)) {
+        return Err(LineError::BadStatus { found: Excerpt::new(status) });
+    }
     record.status = status_code(status);
-    let (_bytes, rest) = word(rest);
-    let (referer, rest) = quoted_field(rest);
+    let (referer, rest) = quoted_field(after_size(rest));
     let (agent, _) = quoted_field(rest);
     record.add_header("referer", text::field(referer));
     record.add_header("user-agent", text::field(agent));
@@ -65,28 +69,64 @@ fn split_at_time(line: &[u8]) -> Result<(&[u8], Timestamp, &[u8]), LineError> {
     })
 }
 
-/// Client, ident and user; a virtual host may stand before them.
+/// Client, ident and user; a virtual host or a syslog prefix may stand before them.
 fn identity<'a>(head: &'a [u8], record: &mut Record<'a>) -> Result<(), LineError> {
-    let (mut first, mut rest) = word(head);
+    let (first, mut rest) = word(head);
     if first.is_empty() {
         return Err(LineError::NoClient);
     }
     record.ip = client::address(first);
     if record.ip.is_none() {
         let (second, after) = word(rest);
-        // `host client ident user`: in the plain form the second word is the ident, which is never an address.
-        if let Some(ip) = client::address(second) {
+        if let Some((ip, after)) = after_prefix(head, first, second, after) {
+            record.ip = Some(ip);
+            rest = after;
+        } else if let Some(ip) = client::address(second) {
+            // `host client ident user`: in the plain form the second word is the ident, which is never an address.
             record.ip = Some(ip);
             record.host = text::field(first);
-            (first, rest) = (second, after);
+            rest = after;
+        } else {
+            record.client_name = text::field(first);
         }
-    }
-    if record.ip.is_none() {
-        record.client_name = text::field(first);
     }
     let (_ident, user) = word(rest);
     record.user = text::field(user.trim_ascii());
     Ok(())
+}
+
+/// What follows the client's address in `May 17 10:05:03 web nginx: client ident user`, and that address: the third word
+/// from the end is one. Users choose their names, which may hold spaces and addresses: in lines that begin as usual,
+/// `name - user` or `host client - user`, nothing is looked for there.
+fn after_prefix<'a>(head: &'a [u8], first: &[u8], second: &[u8], after: &[u8]) -> Option<(IpAddr, &'a [u8])> {
+    // Only syslog's priority begins so, and only a program's name ends so.
+    let priority = first.starts_with(b"<");
+    let program = || word(after).0.ends_with(b":");
+    if second == b"-" && !priority || client::address(second).is_some() && !program() {
+        return None;
+    }
+    let mut start = head.trim_ascii_end();
+    for _ in 0..2 {
+        start = before_last_word(start);
+    }
+    let front = before_last_word(start);
+    let ip = client::address(start.get(front.len()..)?.trim_ascii())?;
+    Some((ip, head.get(start.len()..)?))
+}
+
+/// What stands before the last word, without the space between.
+fn before_last_word(input: &[u8]) -> &[u8] {
+    let end = memchr::memrchr2(b' ', b'\t', input).unwrap_or(0);
+    input.get(..end).unwrap_or_default().trim_ascii_end()
+}
+
+/// What follows the size of the response, which may be missing.
+fn after_size(rest: &[u8]) -> &[u8] {
+    if rest.trim_ascii_start().starts_with(b"\"") {
+        rest
+    } else {
+        word(rest).1
+    }
 }
 
 /// The next word and what follows it.

@@ -56,6 +56,12 @@ pub enum LineError {
         /// What is wrong with it.
         fault: RequestFault,
     },
+    /// What follows the request is no status.
+    #[error("no status of three digits, or -, after the request, but `{found}`: the line may be cut off")]
+    BadStatus {
+        /// What stands there.
+        found: Excerpt,
+    },
     /// A line of a JSON log is no object.
     #[error("not a JSON object, which begins with {{, but `{found}`")]
     NotAnObject {

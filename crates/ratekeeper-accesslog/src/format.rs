@@ -9,7 +9,7 @@ pub enum Format {
     #[default]
     Auto,
     /// Apache's and nginx's combined log, and the common log: the same without referer and user agent.
-    /// A virtual host before the client (`vhost_combined`) is understood too.
+    /// A virtual host before the client (`vhost_combined`) is understood too, and what syslog puts there is skipped.
     Combined,
     /// One JSON object a line, with the field names that common servers use.
     Json,

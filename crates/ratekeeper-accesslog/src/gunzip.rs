@@ -79,15 +79,18 @@ impl<R: Read> Gunzip<R> {
         if !first && !self.more_than_padding()? {
             return Ok(false);
         }
-        let [id1, id2, method, flags, ..] = self.exact::<10>()?;
-        if [id1, id2] != MAGIC {
-            return Err(if first {
-                GzipFault::Header
-            } else {
-                GzipFault::Trailing
+        // Byte by byte: other data that is shorter than a header is not a header that was cut off.
+        for byte in MAGIC {
+            if self.exact::<1>()? != [byte] {
+                let fault = if first {
+                    GzipFault::Header
+                } else {
+                    GzipFault::Trailing
+                };
+                return Err(fault.into());
             }
-            .into());
         }
+        let [method, flags, ..] = self.exact::<8>()?;
         if method != DEFLATE {
             return Err(GzipFault::Header.into());
         }

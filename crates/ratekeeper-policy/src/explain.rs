@@ -12,9 +12,9 @@ use crate::path::CanonicalPath;
 use crate::policy::Policy;
 use crate::request::Request;
 use crate::rule::{Mode, Rule};
-use crate::text::{quoted, shown};
+use crate::text::{escaped, quoted, shown};
 
-/// What a policy makes of one request. `Display` prints it for people; all values are safe to print.
+/// What a policy makes of one request. `Display` prints it for people and is safe to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -22,7 +22,7 @@ pub struct Explanation {
     pub version: String,
     /// The list that the request stands on, and the reason given there; then no rule decides.
     pub listed: Option<(List, Option<String>)>,
-    /// What each rule says, in the order of the file.
+    /// What each rule says, in the order of the file; of a request on a list, none says anything.
     pub rules: Vec<RuleExplanation>,
 }
 
@@ -54,6 +54,8 @@ pub enum RuleVerdict {
         /// The first reason.
         reason: String,
     },
+    /// A list has decided: no rule is looked at.
+    NotReached,
 }
 
 /// How a rule applies.
@@ -62,9 +64,10 @@ pub enum RuleVerdict {
 pub struct Applies {
     /// What the request costs under this rule.
     pub cost: u64,
-    /// The parts of the key and their values: `("ip", "203.0.113.7")`.
+    /// The parts of the key and their values: `("ip", "203.0.113.7")`. Values are what the client sent, as
+    /// [`Rule::subject`] has them: escape them before showing them.
     pub subject: Vec<(String, String)>,
-    /// Where the limits come from, if not from the rule: `override 0 (reason)`, `arm blue`.
+    /// Where the limits come from, if not from the rule: `override 0 for user acme (reason)`, `arm blue`.
     pub origin: Option<String>,
     /// The limits and their stored keys.
     pub limits: Vec<(String, String)>,
@@ -76,11 +79,18 @@ impl Explanation {
     pub(crate) fn new(policy: &Policy, attributes: &Attributes<'_>, now: Timestamp, cost: u64) -> Self {
         let request = Request::new(attributes, true);
         let listed = policy.listed(attributes, now).map(|listed| (listed.list, listed.reason.map(shown)));
+        let reached = listed.is_none();
+        let verdict = |rule: &Rule| {
+            verdict(rule, &request, now, cost).unwrap_or_else(|reason| RuleVerdict::Skipped { reason })
+        };
         let explain = |rule: &Rule| RuleExplanation {
             rule: rule.name.clone(),
             mode: rule.mode,
-            verdict: verdict(rule, &request, now, cost)
-                .unwrap_or_else(|reason| RuleVerdict::Skipped { reason }),
+            verdict: if reached {
+                verdict(rule)
+            } else {
+                RuleVerdict::NotReached
+            },
         };
         Self {
             version: policy.version().to_owned(),
@@ -136,11 +146,11 @@ fn origin(rule: &Rule, choice: Choice<'_>) -> Option<String> {
         Choice::Own => None,
         Choice::Arm(arm) => Some(format!("arm {}", arm.name)),
         Choice::Override(index) => {
+            let selector = rule.overrides.selectors.get(index);
+            let whom = selector.map_or(String::new(), |selector| format!(" for {selector}"));
             let reason = rule.overrides.limits[index].1.as_deref();
-            Some(format!(
-                "override {index}{}",
-                reason.map_or(String::new(), |text| format!(" ({})", shown(text)))
-            ))
+            let reason = reason.map_or(String::new(), |text| format!(" ({})", shown(text)));
+            Some(format!("override {index}{whom}{reason}"))
         }
     }
 }
@@ -219,6 +229,7 @@ impl fmt::Display for RuleExplanation {
             ""
         };
         match &self.verdict {
+            RuleVerdict::NotReached => write!(f, "- {}{mode}: not reached", self.rule),
             RuleVerdict::Skipped { reason } => write!(f, "- {}{mode}: does not apply: {reason}", self.rule),
             RuleVerdict::Refuses { missing } => {
                 write!(f, "- {}{mode}: refuses: the request has no {missing}, a part of the key", self.rule)
@@ -229,7 +240,7 @@ impl fmt::Display for RuleExplanation {
                     f.write_str("all requests together")?;
                 }
                 for (index, (part, value)) in applies.subject.iter().enumerate() {
-                    write!(f, "{}{part} = {value}", if index > 0 { ", " } else { "" })?;
+                    write!(f, "{}{part} = {}", if index > 0 { ", " } else { "" }, escaped(value))?;
                 }
                 if let Some(slot) = applies.slot {
                     write!(f, ", slot {slot}")?;

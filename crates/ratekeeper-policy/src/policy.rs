@@ -76,7 +76,7 @@ impl Policy {
         })?;
         let mut decoder = Decoder::new(&document, file, env);
         let root = Root::decode(Document::ROOT, &mut decoder);
-        let compiled = root.filter(|_| !decoder.failed()).map(|root| compile(root, &mut decoder));
+        let compiled = root.map(|root| compile(root, &mut decoder));
         decoder.finish()?;
         let nothing = || one_error(file, 1, 1, "the policy cannot be read".to_owned(), String::new());
         let compiled = compiled.ok_or_else(nothing)?;

@@ -18,7 +18,8 @@ impl PolicyLimit {
         &self.limit
     }
 
-    /// The front of its keys: printable ASCII such as `login:1m:`, equal for the same window of the same rule.
+    /// The front of its keys: printable ASCII such as `login:1m:`, equal for the same window of the same rule. An
+    /// override about a part of a subject only has one of its own, such as `login:1m!0a1b2c3d:`.
     #[must_use]
     pub fn scope(&self) -> &[u8] {
         &self.scope
@@ -28,9 +29,10 @@ impl PolicyLimit {
 /// Limits in the order of the policy.
 pub(crate) type LimitList = Vec<PolicyLimit>;
 
-/// The limits of `rule`, or of one of its overrides and arms.
-pub(crate) fn limit_list(rule: &str, limits: Vec<Limit>) -> LimitList {
-    let scopes = scopes(rule, &limits);
+/// The limits of `rule`, or of one of its overrides and arms. With a `mark`, their counters are apart from those
+/// of the rule.
+pub(crate) fn limit_list(rule: &str, limits: Vec<Limit>, mark: &str) -> LimitList {
+    let scopes = scopes(rule, &limits, mark);
     limits
         .into_iter()
         .zip(scopes)

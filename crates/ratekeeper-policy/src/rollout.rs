@@ -16,7 +16,8 @@ pub(crate) struct Rollout {
     pub(crate) arms: Vec<Arm>,
 }
 
-/// A part of the subjects that has limits of its own.
+/// A part of the subjects that has limits of its own. They count under the stored keys of the rule: the slot follows from
+/// the subject, so that all requests of a subject meet the same arm, and who changes arms keeps the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Arm {
     pub(crate) name: String,

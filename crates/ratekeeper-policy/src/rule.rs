@@ -75,7 +75,9 @@ pub struct Rule {
     pub(crate) rollout: Option<Rollout>,
 }
 
-/// Limits for single subjects.
+/// Limits for single subjects. An override counts under the stored keys of the rule if its selector is about whole
+/// subjects: then a subject that it is about keeps its count when the override comes or goes. Otherwise it counts under
+/// keys of its own, see [`KeySpec::mark`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overrides {
     pub(crate) selectors: Selectors,
@@ -144,7 +146,8 @@ impl Rule {
     }
 
     /// Whom this rule counts a request for, as decisions print it: one text for each part of the key, `-` for a missing
-    /// part. Addresses appear masked, values that are secret, long or binary as a hash.
+    /// part. Addresses appear masked, paths and hosts in their one form, parts that are `secret: true` as `#` and a
+    /// hash. All others are byte for byte what the client sent: escape them before showing them.
     ///
     /// Allocates; decisions themselves do not need it.
     #[must_use]

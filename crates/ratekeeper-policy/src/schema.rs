@@ -85,6 +85,20 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_accepts_what_the_parser_accepts() {
+        let source = "
+lists: { allow: 192.0.2.0/24, deny: [192.0.2.7, { user: mallory }] }
+rules:
+  - name: r
+    limits:
+      - 5 per second max_delay: 2s
+      - { rate: 5 per day, algorithm: calendar_window, tz: Europe/Paris }
+";
+        crate::Policy::parse(source, "p", &|_| None).unwrap();
+        assert!(validator().is_valid(&json_of(&parse(source).unwrap(), Document::ROOT)));
+    }
+
+    #[test]
     fn the_schema_rejects_what_the_parser_rejects() {
         let validator = validator();
         let mut wrong = reference();

@@ -30,6 +30,13 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", shown(text))
 }
 
+/// A sentence as it goes on after a semicolon.
+pub(crate) fn uncapitalized(sentence: &str) -> String {
+    let mut rest = sentence.chars();
+    rest.next()
+        .map_or_else(String::new, |first| format!("{}{}", first.to_lowercase(), rest.as_str()))
+}
+
 /// `a, b or c`.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
@@ -45,7 +52,7 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     out
 }
 
-/// The name among `known` that `given` was most likely meant to be.
+/// The name among `known` that `given` was most likely meant to be: one slip away, of longer names two.
 pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if given.len() > 40 {
         return None;
@@ -54,7 +61,7 @@ pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
     let mut best: Option<(usize, &str)> = None;
     for name in known {
         let found = distance(&given, name);
-        let allowed = 1 + name.len() / 4;
+        let allowed = (given.len().min(name.len()) / 3).min(2);
         if found <= allowed && best.is_none_or(|(least, _)| found < least) {
             best = Some((found, name));
         }
@@ -62,18 +69,21 @@ pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
     best.map(|(_, name)| name)
 }
 
-/// The Levenshtein distance: how many characters to insert, remove or replace.
+/// How many characters to insert, remove, replace, or swap with their neighbour.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before = vec![0; b.len() + 1];
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
+    for i in 0..a.len() {
+        let mut next = vec![i + 1; b.len() + 1];
+        for j in 0..b.len() {
+            let replace = row[j] + usize::from(a[i] != b[j]);
+            next[j + 1] = replace.min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                next[j + 1] = next[j + 1].min(before[j - 1] + 1);
+            }
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -94,5 +104,16 @@ mod tests {
         assert_eq!(nearest("limit", ["name", "limits"]), Some("limits"));
         assert_eq!(nearest("on-store-error", ["on_store_error"]), Some("on_store_error"));
         assert_eq!(nearest("fortnight", ["name", "limits"]), None);
+        assert_eq!(nearest("brust", ["burst"]), Some("burst"));
+        assert_eq!(nearest("usr", ["host", "user"]), Some("user"));
+        for (far, known) in [
+            ("not", "host"),
+            ("id", "ip"),
+            ("x", "ip"),
+            ("name", "mode"),
+            ("rate", "route"),
+        ] {
+            assert_eq!(nearest(far, [known]), None, "{far}");
+        }
     }
 }

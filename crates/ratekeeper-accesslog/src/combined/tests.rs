@@ -42,8 +42,48 @@ fn clients_and_users() {
         let line = format!("{head} {TIME} \"GET / HTTP/1.1\" 200 1");
         assert_eq!(essence(&parse(&line)), (client.to_owned(), user, Some("GET"), Some("/")), "{head}");
     }
+    let line = format!("192.0.2.7 - - {TIME} \"GET / HTTP/1.1\" 200 \"http://r/\" \"curl\"");
+    assert_eq!(parse(&line).header("referer"), Some("http://r/"), "without a size");
     let line = format!("h.example:443 192.0.2.7 - - {TIME} \"GET / HTTP/1.1\" 200 1");
     assert_eq!(parse(&line).host.as_deref(), Some("h.example:443"));
+}
+
+#[test]
+fn syslog_in_front_is_skipped() {
+    let cases = [
+        ("May 17 10:05:03 web nginx: 192.0.2.7 - -", "192.0.2.7", None),
+        ("May  7 10:05:03 web nginx:   192.0.2.7 \t id  ann ", "192.0.2.7", Some("ann")),
+        ("<134>May 17 10:05:03 web nginx: [2001:db8::1]:443 - ann", "2001:db8::1", Some("ann")),
+        (
+            "<134>1 2015-05-17T10:05:03Z web nginx - - - 192.0.2.7 - alice",
+            "192.0.2.7",
+            Some("alice"),
+        ),
+        ("<134>1 - - - - - - 192.0.2.7 - alice", "192.0.2.7", Some("alice")),
+        (
+            "<134>1 2015-05-17T10:05:03Z web nginx 7 - [id@1 k=\"v\"] 192.0.2.7 - -",
+            "192.0.2.7",
+            None,
+        ),
+        ("May 17 10:05:03 web nginx[77]: 192.0.2.7 - -", "192.0.2.7", None),
+        ("2015-05-17T10:05:03Z 198.51.100.1 nginx: 192.0.2.7 - -", "192.0.2.7", None),
+        // Users choose their names: these are no clients.
+        ("198.51.100.1 - x 192.0.2.7 a b", "198.51.100.1", Some("x 192.0.2.7 a b")),
+        (
+            "198.51.100.1 - May 17 web nginx: 192.0.2.7 - -",
+            "198.51.100.1",
+            Some("May 17 web nginx: 192.0.2.7 - -"),
+        ),
+        ("h.example 198.51.100.1 - x 192.0.2.7 a b", "198.51.100.1", Some("x 192.0.2.7 a b")),
+        ("name.example.com - x 192.0.2.7 a b", "name.example.com", Some("x 192.0.2.7 a b")),
+    ];
+    for (head, client, user) in cases {
+        let line = format!("{head} {TIME} \"GET / HTTP/1.1\" 200 1");
+        let record = parse(&line);
+        assert_eq!(essence(&record), (client.to_owned(), user, Some("GET"), Some("/")), "{head}");
+        let vhost = head.starts_with("h.example").then_some("h.example");
+        assert_eq!(record.host.as_deref(), vhost, "{head}");
+    }
 }
 
 #[test]
@@ -58,13 +98,10 @@ fn requests_with_stray_quotes_and_spaces() {
         (r#""GET /x\" 404 -"#, "/x\\", Some(404)),
         (r#""GET /finger @net.com.net HTTP/1.0" 404 -"#, "/finger @net.com.net", Some(404)),
         (r#""GET /x" 302 -"#, "/x", Some(302)),
-        (r#""GET /x HTTP/1.0""#, "/x", None),
         (r#""GET /x HTTP/1.0" - -"#, "/x", None),
-        (r#""GET /x HTTP/1.0" "-" 200 7"#, "/x", None),
-        (r#""GET /x HTTP/2" "cache miss" 200 7"#, "/x", None),
-        (r#""GET /x" and "more" "quotes""#, "/x", None),
-        (r#""GET /x""#, "/x", None),
-        (r#""GET /x HTTP/1.0" 20"#, "/x", None),
+        (r#""GET /x HTTP/1.0" -"#, "/x", None),
+        (r#""GET /x HTTP/1.0" 200"#, "/x", Some(200)),
+        (r#""GET /x" 200 -"#, "/x", Some(200)),
         (r#""GET /x HTTP/1.0" 000 -"#, "/x", None),
         (r#""GET http://h.example/x?y HTTP/1.0" 200 1"#, "/x", Some(200)),
         (r#""OPTIONS * HTTP/1.1" 200 1"#, "*", Some(200)),
@@ -82,6 +119,7 @@ fn referer_and_agent() {
         (r#""http://r/" "Mozilla/5.0 (X) \"q\"""#, Some("http://r/"), Some("Mozilla/5.0 (X) \"q\"")),
         (r#""-" "curl" "10.0.0.1" 0.004"#, None, Some("curl")),
         (r#""-" "-""#, None, None),
+        (r#""http://r/cut o"#, Some("http://r/cut o"), None),
         (r#""-" "Mozilla/5.0 (cut off"#, None, Some("Mozilla/5.0 (cut off")),
         (r#""-" "a "b" c""#, None, Some("a \"b")),
         (r#""http://r/" "#, Some("http://r/"), None),
@@ -109,6 +147,20 @@ fn bad_lines_say_what_is_wrong() {
         (format!("h - - {TIME}"), "no request"),
         (format!("h - - {TIME} -"), "no request"),
         (format!("h - - {TIME} \"GET /cut"), "no closing quote"),
+        (
+            format!("h - - {TIME} \"GET /x HTTP/1.0\""),
+            "no status of three digits, or -, after the request, but ``",
+        ),
+        (format!("h - - {TIME} \"GET /x\""), "no status"),
+        (
+            format!("h - - {TIME} \"GET /x HTTP/1.0\" \"-\" 200 7"),
+            "no status of three digits, or -, after the request, but `\"-\"`",
+        ),
+        (format!("h - - {TIME} \"GET /x HTTP/2\" \"cache miss\" 200 7"), "no status"),
+        (format!("h - - {TIME} \"GET /x\" and \"more\" \"quotes\""), "but `and`"),
+        (format!("h - - {TIME} \"GET /x HTTP/1.0\" 20"), "but `20`"),
+        (format!("h - - {TIME} \"GET /x HTTP/1.0\" 2000 7"), "but `2000`"),
+        (format!("h - - {TIME} \"GET /x HTTP/1.0\" 2x0 7"), "but `2x0`"),
         (format!("h - - {TIME} \"-\" 408 0"), "sent no request line"),
         (format!("h - - {TIME} \"\" 400 -"), "sent no request line"),
         (format!("h - - {TIME} \"\\x16\\x03\" 400 -"), "must begin with a method"),

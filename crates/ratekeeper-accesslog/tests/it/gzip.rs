@@ -96,6 +96,23 @@ fn what_precedes_damage_is_delivered() {
         // A zero before the member is padding; what follows is then no member.
         assert_eq!((have == first, fault(error)), (true, Some(expected)), "{at}");
     }
+    for junk in [
+        &b"x"[..],
+        b"junk",
+        b"\n",
+        b"\0\0x",
+        b"\x1fx",
+        b"<!-- a page -->",
+        &[0xff; 100_000],
+    ] {
+        let (have, error) = read_bytes([good.as_slice(), junk].concat());
+        let text = error.as_ref().map(ToString::to_string);
+        assert_eq!((have == first, fault(error)), (true, Some(GzipFault::Trailing)), "{junk:.20?}");
+        assert_eq!(text.unwrap(), "after line 2000: other data follows the gzip data");
+    }
+    let (have, error) = read_bytes([good.as_slice(), b"\x1f"].concat());
+    assert_eq!((have == first, fault(error)), (true, Some(GzipFault::Truncated)));
+
     let mut checksum = good.clone();
     checksum[start - 8] ^= 1;
     let (have, error) = read_bytes(checksum);

@@ -34,11 +34,14 @@ const PUBLIC_SECRET: &str = "public";
 /// What a rule needs to know of the policy around it.
 pub(crate) struct Surroundings<'a> {
     pub(crate) stores: &'a BTreeMap<String, StoreConfig>,
+    /// The names of all stores of the file, also of those that are wrong and therefore not among `stores`.
+    pub(crate) written_stores: &'a [&'a str],
     pub(crate) client_ip: &'a ClientIp,
     pub(crate) hash_key: HashKey,
 }
 
-/// Compiles a policy; reports what is wrong to the decoder.
+/// Compiles a policy; reports what is wrong to the decoder. Also what is wrong already is compiled as far as it was
+/// understood: all errors are reported at once.
 pub(crate) fn compile(root: Root, decoder: &mut Decoder<'_>) -> Compiled {
     let stores = setup::stores(root.stores.map_or(Named(Vec::new()), |stores| stores.value), decoder);
     let client_ip = root.client_ip.map_or_else(ClientIp::default, |written| setup::client_ip(written.value));
@@ -47,12 +50,18 @@ pub(crate) fn compile(root: Root, decoder: &mut Decoder<'_>) -> Compiled {
     let secret = root.hash_secret.as_ref().map_or(PUBLIC_SECRET, |secret| secret.value.reveal());
     let hash_key =
         HashKey(blake3::derive_key("ratekeeper policy: hashes in keys, version 1", secret.as_bytes()));
-    let surroundings = Surroundings { stores: &stores, client_ip: &client_ip, hash_key };
+    let written_stores = decoder.names_in("stores");
+    let surroundings = Surroundings {
+        stores: &stores,
+        written_stores: &written_stores,
+        client_ip: &client_ip,
+        hash_key,
+    };
     let mut names = HashSet::new();
     let mut rules = Vec::new();
     for written in root.rules.value {
         let name = written.value.name.clone();
-        if !names.insert(name.value.0.clone()) {
+        if !names.insert(name.value.0.clone()) && !name.value.0.is_empty() {
             let message = format!("{} is the name of another rule", quoted(&name.value.0));
             decoder.error(name.node, message, "give each rule a name of its own");
         }

@@ -2,15 +2,16 @@
 
 use super::{DEFAULT_STORE, Surroundings, selector, unknown_store};
 use crate::cost::{Costs, Route};
-use crate::decode::{At, Decoder, Named, Within};
+use crate::decode::{At, Decoder, Named};
 use crate::key::KeySpec;
 use crate::matching::Matcher;
-use crate::policy_limit::{LimitList, limit_list};
+use crate::policy_limit::{LimitList, PolicyLimit, limit_list};
 use crate::raw;
 use crate::rollout::{Arm, Rollout};
 use crate::rule::{OnChange, Overrides, Rule};
 use crate::selector::Selectors;
 use crate::text::quoted;
+use crate::yaml::NodeId;
 
 /// The most arms of a rollout.
 const MAX_ARMS: usize = 64;
@@ -25,7 +26,9 @@ pub(super) fn compile(
     let store = written.store.map_or_else(
         || DEFAULT_STORE.to_owned(),
         |store| {
-            if !surroundings.stores.contains_key(&store.value) {
+            let known = surroundings.stores.contains_key(&store.value)
+                || surroundings.written_stores.contains(&store.value.as_str());
+            if !known {
                 let (message, help) = unknown_store(&store.value, surroundings.stores);
                 decoder.error(store.node, message, help);
             }
@@ -41,8 +44,9 @@ pub(super) fn compile(
     };
     let on_change = written.on_change.map_or_else(Default::default, |choice| choice.value);
     let lists = Lists { rule: &name, on_change };
-    let limits = lists.make(written.limits);
-    let overrides = overrides(lists, written.overrides, decoder);
+    let limits = lists.make(written.limits, "");
+    let costs = costs(written.cost, &limits, decoder);
+    let overrides = overrides(lists, &key, written.overrides, decoder);
     let rollout = written.rollout.map(|rollout| self::rollout(lists, rollout, decoder));
     Some(Rule {
         description: written.description.map(|text| text.value),
@@ -51,7 +55,7 @@ pub(super) fn compile(
         local_share: written.local_share.map_or_else(Default::default, |share| share.value),
         on_change,
         matcher: matcher(written.r#match.map(|found| found.value), decoder),
-        costs: costs(written.cost.map(|cost| cost.value), decoder),
+        costs,
         name,
         store,
         key,
@@ -69,12 +73,13 @@ struct Lists<'a> {
 }
 
 impl Lists<'_> {
-    fn make(self, written: At<raw::Limits>) -> LimitList {
+    /// `mark` keeps the counters of an override apart, see [`KeySpec::mark`].
+    fn make(self, written: At<raw::Limits>, mark: &str) -> LimitList {
         let limits = written.value.0.into_iter().map(|limit| match self.on_change {
             OnChange::Keep => limit,
             OnChange::Reset => limit.with_reset_on_change(),
         });
-        limit_list(self.rule, limits.collect())
+        limit_list(self.rule, limits.collect(), mark)
     }
 }
 
@@ -94,13 +99,18 @@ fn matcher(written: Option<raw::Match>, decoder: &mut Decoder<'_>) -> Matcher {
     }
 }
 
-fn costs(written: Option<raw::Cost>, decoder: &mut Decoder<'_>) -> Costs {
+/// The costs of a rule with these limits.
+fn costs(written: Option<At<raw::Cost>>, limits: &LimitList, decoder: &mut Decoder<'_>) -> Costs {
     let mut costs = Costs { routes: Vec::new(), default: 1 };
     match written {
         None => {}
-        Some(raw::Cost::Number(number)) => costs.default = number,
-        Some(raw::Cost::Routes(Named(routes))) => {
-            for (route, At { value: Within(number), node }) in routes {
+        Some(At { value: raw::Cost::Number(number), node }) => {
+            refuse_beyond(limits, number, node, decoder);
+            costs.default = number;
+        }
+        Some(At { value: raw::Cost::Routes(Named(routes)), .. }) => {
+            for (route, At { value: raw::Units(number), node }) in routes {
+                refuse_beyond(limits, number, node, decoder);
                 if route == "default" {
                     costs.default = number;
                     continue;
@@ -119,8 +129,24 @@ fn costs(written: Option<raw::Cost>, decoder: &mut Decoder<'_>) -> Costs {
     costs
 }
 
+/// What costs more than a limit can ever let pass would be refused for ever, with no time to try again.
+fn refuse_beyond(limits: &LimitList, cost: u64, node: NodeId, decoder: &mut Decoder<'_>) {
+    let beyond = limits.iter().map(PolicyLimit::limit).find(|limit| limit.largest_cost() < cost);
+    if let Some(limit) = beyond {
+        let largest = limit.largest_cost();
+        let message = format!("a cost of {cost} can never pass the limit {limit}");
+        let what = if limit.algorithm().has_burst() {
+            "its burst"
+        } else {
+            "the limit"
+        };
+        decoder.error(node, message, format!("write at most {largest}, or raise {what}"));
+    }
+}
+
 fn overrides(
     lists: Lists<'_>,
+    key: &KeySpec,
     written: Option<At<Vec<At<raw::Override>>>>,
     decoder: &mut Decoder<'_>,
 ) -> Overrides {
@@ -133,9 +159,12 @@ fn overrides(
             descriptor: value.descriptor,
             until: value.until,
         };
-        if let Some(selector) = selector::compile(given, node, decoder) {
+        if let Some(mut selector) = selector::compile(given, node, decoder) {
+            let mark = key.mark(&selector);
+            // Under a shared key exactly that value counts that is in the key.
+            selector.first_only = mark.is_empty();
             selectors.push(selector);
-            limits.push((lists.make(value.limits), value.reason.map(|reason| reason.value)));
+            limits.push((lists.make(value.limits, &mark), value.reason.map(|reason| reason.value)));
         }
     }
     Overrides { selectors: Selectors::new(selectors), limits }
@@ -167,7 +196,7 @@ fn rollout(lists: Lists<'_>, written: At<raw::Rollout>, decoder: &mut Decoder<'_
             decoder.error(node, "the arms hold more subjects than the rollout", help);
             break;
         }
-        arms.push(Arm { limits: lists.make(value.limits), name, end });
+        arms.push(Arm { limits: lists.make(value.limits, ""), name, end });
     }
     Rollout {
         slots,

@@ -28,6 +28,7 @@ pub(super) fn compile(given: Given, node: NodeId, decoder: &mut Decoder<'_>) -> 
         headers: headers(given.header, decoder),
         descriptors: descriptors(given.descriptor, decoder),
         until: given.until.map(|until| until.value.0),
+        first_only: false,
     };
     if selector.is_empty() {
         let help = "say whom it is about: ip, user, header or descriptor";

@@ -75,14 +75,11 @@ pub(super) fn client_ip(written: raw::ClientIp) -> ClientIp {
 }
 
 /// One of the two lists.
-pub(super) fn list(
-    written: At<raw::PossiblyEmpty<At<raw::ListEntry>>>,
-    decoder: &mut Decoder<'_>,
-) -> Entries {
+pub(super) fn list(written: At<raw::PossiblyEmpty<At<raw::ListItem>>>, decoder: &mut Decoder<'_>) -> Entries {
     let mut entries = Vec::new();
     for entry in written.value.0 {
         let node = entry.node;
-        let entry = entry.value;
+        let entry = entry.value.0;
         let reason = entry.reason.map(|reason| reason.value);
         let given = selector::Given {
             ip: entry.ip,

@@ -6,7 +6,8 @@ use super::{At, Decode, Decoder};
 use crate::schema::Definitions;
 use crate::yaml::{Kind, NodeId};
 
-/// A list, nothing else.
+/// A list, nothing else. Items that are wrong are left out, after their errors were reported, so that the others can be
+/// looked at further.
 impl<T: Decode> Decode for Vec<At<T>> {
     fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Kind::List(items) = &decoder.node(node).kind else {
@@ -17,9 +18,18 @@ impl<T: Decode> Decode for Vec<At<T>> {
             };
             return decoder.mismatch(node, found, "a list: [ … ], or one item a line after \"- \"");
         };
-        // All items are read even if one is wrong: every error is reported.
-        let read: Vec<Option<At<T>>> = items.iter().map(|item| At::decode(*item, decoder)).collect();
-        read.into_iter().collect()
+        let mut read = Self::with_capacity(items.len());
+        for item in items {
+            match At::decode(*item, decoder) {
+                Some(item) => read.push(item),
+                None => decoder.leave_out(),
+            }
+        }
+        Some(read)
+    }
+
+    fn placeholder() -> Option<Self> {
+        Some(Self::new())
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
@@ -38,7 +48,11 @@ impl<T: Decode> Decode for OneOrMany<T> {
                 decoder.error(node, "the list is empty", "give it an item, or remove the field");
                 None
             }
-            Kind::List(_) => Vec::decode(node, decoder).map(Self),
+            Kind::List(items) => {
+                // All items are read even if one is wrong: every error is reported.
+                let read: Vec<Option<At<T>>> = items.iter().map(|item| At::decode(*item, decoder)).collect();
+                read.into_iter().collect::<Option<_>>().map(Self)
+            }
             Kind::Scalar { .. } | Kind::Map(_) => At::decode(node, decoder).map(|item| Self(vec![item])),
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Decoder<'d> {
     expanded: usize,
     errors: Vec<PolicyError>,
     more: usize,
+    /// Whether a value that is wrong was left out to look at the others.
+    incomplete: bool,
 }
 
 impl<'d> Decoder<'d> {
@@ -27,20 +29,45 @@ impl<'d> Decoder<'d> {
         file: &'d str,
         environment: &'d dyn Fn(&str) -> Option<String>,
     ) -> Self {
-        Self { document, file, environment, expanded: 0, errors: Vec::new(), more: 0 }
+        Self {
+            document,
+            file,
+            environment,
+            expanded: 0,
+            errors: Vec::new(),
+            more: 0,
+            incomplete: false,
+        }
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &'d Node {
         self.document.node(id)
     }
 
-    /// Whether anything was wrong up to now.
-    pub(crate) fn failed(&self) -> bool {
-        !self.errors.is_empty()
+    /// The names in the mapping that this field of the policy is, whatever their values are.
+    pub(crate) fn names_in(&self, field: &str) -> Vec<&'d str> {
+        let children = |id| match &self.node(id).kind {
+            Kind::Map(children) => children.as_slice(),
+            Kind::Scalar { .. } | Kind::List(_) => &[],
+        };
+        let found = children(Document::ROOT).iter().find(|child| self.node(**child).name() == field);
+        found
+            .map_or(&[][..], |found| children(*found))
+            .iter()
+            .map(|child| self.node(*child).name())
+            .collect()
+    }
+
+    /// Notes that a value is left out, so that what was read is no policy even if nobody said why.
+    pub(crate) fn leave_out(&mut self) {
+        self.incomplete = true;
     }
 
     /// All errors; none means that all is well.
-    pub(crate) fn finish(self) -> Result<(), PolicyErrors> {
+    pub(crate) fn finish(mut self) -> Result<(), PolicyErrors> {
+        if self.incomplete && self.errors.is_empty() {
+            self.error(Document::ROOT, "the policy cannot be read", "");
+        }
         if self.errors.is_empty() {
             Ok(())
         } else {

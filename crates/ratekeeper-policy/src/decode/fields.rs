@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{At, Decode, Decoder};
 use crate::schema::Definitions;
-use crate::text::{listed, nearest, quoted};
+use crate::text::{listed, nearest, quoted, uncapitalized};
 use crate::yaml::{Kind, NodeId};
 
 /// The declaration of a field.
@@ -34,14 +34,17 @@ pub(crate) struct Fields<'a, 'd> {
     node: NodeId,
     children: &'d [NodeId],
     specs: &'static [FieldSpec],
+    lenient: bool,
     pub(crate) decoder: &'a mut Decoder<'d>,
 }
 
 impl<'a, 'd> Fields<'a, 'd> {
-    /// Opens a mapping and reports the fields that its record does not have.
+    /// Opens a mapping and reports the fields that its record does not have. With `lenient` a field that is wrong counts
+    /// as absent, and one that must be there is put in place by [`Decode::placeholder`].
     pub(crate) fn open(
         node: NodeId,
         specs: &'static [FieldSpec],
+        lenient: bool,
         decoder: &'a mut Decoder<'d>,
     ) -> Option<Self> {
         let names = || specs.iter().map(FieldSpec::name);
@@ -70,11 +73,20 @@ impl<'a, 'd> Fields<'a, 'd> {
                 decoder.error_in_name(*child, format!("unknown field {}", quoted(name)), help);
             }
         }
-        Some(Self { node, children, specs, decoder })
+        Some(Self { node, children, specs, lenient, decoder })
     }
 
     /// Reads an optional field: `Some(None)` if it is absent, `None` if it is wrong.
     pub(crate) fn optional<T: Decode>(&mut self, identifier: &str) -> Option<Option<At<T>>> {
+        let read = self.read(identifier);
+        if read.is_none() && self.lenient {
+            self.decoder.leave_out();
+            return Some(None);
+        }
+        read
+    }
+
+    fn read<T: Decode>(&mut self, identifier: &str) -> Option<Option<At<T>>> {
         let spec = self.specs.iter().find(|spec| spec.identifier == identifier)?;
         let mut found = None;
         for child in self.children {
@@ -95,13 +107,22 @@ impl<'a, 'd> Fields<'a, 'd> {
 
     /// Reads a required field; `None` if it is absent or wrong.
     pub(crate) fn required<T: Decode>(&mut self, identifier: &str) -> Option<At<T>> {
-        let found = self.optional(identifier)?;
-        if found.is_none() {
+        let read = self.read(identifier);
+        if matches!(read, Some(None)) {
             let spec = self.specs.iter().find(|spec| spec.identifier == identifier)?;
             let summary = spec.doc.first().map_or("", |line| line.trim()).trim_end_matches('.');
-            self.decoder.error(self.node, format!("the field {} is missing", spec.name()), summary);
+            self.decoder.error(
+                self.node,
+                format!("the field {} is missing", spec.name()),
+                uncapitalized(summary),
+            );
         }
-        found
+        let read = read.flatten();
+        if read.is_none() && self.lenient {
+            self.decoder.leave_out();
+            return T::placeholder().map(|value| At { value, node: self.node });
+        }
+        read
     }
 }
 

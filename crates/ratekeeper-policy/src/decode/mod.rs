@@ -34,6 +34,11 @@ pub(crate) trait Decode: Sized {
     /// Reads the value; `None` if it is wrong, after the errors were reported.
     fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self>;
 
+    /// What stands for a value that is missing or wrong, while the rest is looked at. It is the cause of no error.
+    fn placeholder() -> Option<Self> {
+        None
+    }
+
     /// Its JSON Schema.
     fn schema(definitions: &mut Definitions) -> Value;
 }

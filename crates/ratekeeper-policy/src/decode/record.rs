@@ -4,10 +4,13 @@
 ///
 /// Each field is one line: `required` or `optional`, its name, other names after `|`, its type and, for the schema,
 /// its default. Its doc comment is its description in the schema and, the first line, in errors.
+///
+/// A record that is marked `lenient` goes on without the fields that are wrong, after the error was reported, so that
+/// what only compiling finds is reported too. Only where a field left out makes no other error.
 macro_rules! record {
     (
         $(#[doc = $doc:literal])+
-        $record:ident {
+        $record:ident $($lenient:ident)? {
             $(
                 $(#[doc = $about:literal])+
                 $kind:ident $field:ident $(| $alias:literal)* : $type:ty $(= $default:literal)?,
@@ -27,7 +30,8 @@ macro_rules! record {
                 node: $crate::yaml::NodeId,
                 decoder: &mut $crate::decode::Decoder<'_>,
             ) -> Option<Self> {
-                let mut fields = $crate::decode::Fields::open(node, Self::FIELDS, decoder)?;
+                let lenient = $crate::decode::record!(@lenient $($lenient)?);
+                let mut fields = $crate::decode::Fields::open(node, Self::FIELDS, lenient, decoder)?;
                 // Every field is read before the first failure ends the reading: all errors are reported.
                 $( let $field = fields.$kind::<$type>(stringify!($field)); )+
                 Some(Self { $( $field: $field?, )+ })
@@ -53,6 +57,8 @@ macro_rules! record {
     };
     (@type required $type:ty) => { $crate::decode::At<$type> };
     (@type optional $type:ty) => { Option<$crate::decode::At<$type>> };
+    (@lenient lenient) => { true };
+    (@lenient) => { false };
     (@required required) => { true };
     (@required optional) => { false };
     (@default $default:literal) => { Some($default) };

@@ -39,6 +39,11 @@ pub(crate) trait FromText: Sized {
     /// Reads it.
     fn from_text(text: &str) -> Result<Self, Wrong>;
 
+    /// See [`Decode::placeholder`].
+    fn placeholder_text() -> Option<Self> {
+        None
+    }
+
     /// Its JSON Schema.
     fn text_schema() -> Value {
         json!({ "type": "string" })
@@ -55,6 +60,10 @@ impl<T: FromText> Decode for T {
                 None
             }
         }
+    }
+
+    fn placeholder() -> Option<Self> {
+        T::placeholder_text()
     }
 
     fn schema(_: &mut Definitions) -> Value {

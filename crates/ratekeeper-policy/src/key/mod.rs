@@ -1,5 +1,6 @@
 //! Whom a rule counts: the parts of its key, and the bytes that counters are stored under.
 
+mod implied;
 mod part;
 mod scope;
 mod subject;

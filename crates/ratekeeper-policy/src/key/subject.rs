@@ -88,11 +88,11 @@ impl KeySpec {
             .collect()
     }
 
-    /// One part as decisions print it.
+    /// One part as decisions print it: as it is, be it long or strange, unless it is secret.
     pub(crate) fn display_part(&self, part: &Part, request: &Request<'_>) -> Option<String> {
         let value = self.value(part, request)?;
         let bytes = value.bytes();
-        Some(if part.secret || !is_plain(bytes) {
+        Some(if part.secret {
             format!("#{}", String::from_utf8_lossy(&self.hash(b'v', bytes)))
         } else {
             String::from_utf8_lossy(bytes).into_owned()
@@ -139,8 +139,8 @@ impl KeySpec {
         }
     }
 
-    /// 128 bits in hexadecimal; `purpose` keeps hashes of values and of whole subjects apart.
-    fn hash(&self, purpose: u8, bytes: &[u8]) -> [u8; 32] {
+    /// 128 bits in hexadecimal; `purpose` keeps hashes of values, of whole subjects and of overrides apart.
+    pub(super) fn hash(&self, purpose: u8, bytes: &[u8]) -> [u8; 32] {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let mut hasher = blake3::Hasher::new_keyed(&self.hash_key.0);
         hasher.update(&[purpose]).update(bytes);

@@ -105,13 +105,13 @@ fn option(scan: &mut Scan<'_>, spec: &mut LimitSpec) -> Result<bool, LimitSyntax
             let ttl = value(scan, "ttl", span)?;
             once(&mut spec.ttl, ttl, "ttl")?;
         }
-        "time_zone" | "timezone" | "zone" => {
-            scan.symbol('=');
+        "time_zone" | "timezone" | "zone" | "tz" => {
+            equals(scan);
             let zone = scan.word().to_owned();
             once(&mut spec.zone, zone, "time_zone")?;
         }
         "align" => {
-            scan.symbol('=');
+            equals(scan);
             spec.align(scan.word())?;
         }
         filler if FILLERS.contains(&filler) => {}
@@ -143,12 +143,17 @@ fn algorithm(scan: &mut Scan<'_>) -> Option<ratekeeper_core::Algorithm> {
     Some(found)
 }
 
+/// Skips what may stand between an option and its value: `burst 20`, `burst=20`, `burst: 20`.
+fn equals(scan: &mut Scan<'_>) {
+    let _ = scan.symbol('=') || scan.symbol(':');
+}
+
 fn value<'a, T>(
     scan: &mut Scan<'a>,
     name: &str,
     read: impl Fn(&mut Scan<'a>) -> Result<T, LimitSyntaxError>,
 ) -> Result<T, LimitSyntaxError> {
-    scan.symbol('=');
+    equals(scan);
     if peek(scan) == "of" {
         scan.letters();
     }

@@ -52,7 +52,9 @@ impl<'a> Scan<'a> {
         let length = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
         // A comma that ends the number is punctuation.
         let length = self.rest[..length].trim_end_matches(',').len();
-        parse_number(self.take(length))
+        let help =
+            "write a whole number, such as 100 or 1_000; for a fraction use a longer time, such as 3 per 2s";
+        whole_number(self.take(length), help)
     }
 
     /// Takes the letters that come next, perhaps none.
@@ -61,10 +63,10 @@ impl<'a> Scan<'a> {
         self.take(self.rest.find(|c: char| !c.is_alphabetic()).unwrap_or(self.rest.len()))
     }
 
-    /// Takes what comes up to a space, comma, parenthesis or equals sign.
+    /// Takes what comes up to a space, comma, colon, parenthesis or equals sign.
     pub(crate) fn word(&mut self) -> &'a str {
         self.spaces();
-        let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '=');
+        let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ':' | '(' | ')' | '=');
         self.take(self.rest.find(ends).unwrap_or(self.rest.len()))
     }
 
@@ -77,6 +79,11 @@ impl<'a> Scan<'a> {
 
 /// Reads a whole number: `1000`, `1_000`.
 pub(crate) fn parse_number(text: &str) -> Result<u64, LimitSyntaxError> {
+    whole_number(text, "write a whole number, such as 100 or 1_000")
+}
+
+/// `help` is what to write in place of a fraction.
+fn whole_number(text: &str, help: &str) -> Result<u64, LimitSyntaxError> {
     let error = |message: &str, help: &str| Err(LimitSyntaxError::new(message, help));
     if text.starts_with('-') {
         return error("numbers cannot be negative", "write a whole number from 1 on");
@@ -86,8 +93,6 @@ pub(crate) fn parse_number(text: &str) -> Result<u64, LimitSyntaxError> {
         return error(&format!("{} has a comma", shown(text)), "write 1_000 for a thousand");
     }
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        let help =
-            "write a whole number, such as 100 or 1_000; for a fraction use a longer time, such as 3 per 2s";
         return error(&format!("{} is no whole number", shown(text)), help);
     }
     digits

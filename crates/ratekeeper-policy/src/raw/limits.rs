@@ -37,7 +37,7 @@ record! {
         /// When a holder that never comes back is forgotten, for concurrency.
         optional ttl: Micros,
         /// The time zone of a calendar_window, such as Europe/Paris.
-        optional time_zone | "zone" | "timezone": String = "UTC",
+        optional time_zone | "zone" | "timezone" | "tz": String = "UTC",
         /// Where windows begin: at the epoch, or at a place of each key's own (key).
         optional align: String = "epoch",
     }
@@ -135,6 +135,15 @@ impl Decode for LimitEntry {
             decoder.wrong(at, error.into());
             None
         };
+        if let Some(text) = mistaken_for_a_mapping(node, decoder) {
+            let built = crate::limit::parse_limit(&text);
+            return built
+                .map(Self)
+                .map_err(|error| {
+                    decoder.error(node, format!("{}: {}", quoted(&text), error.message()), error.help());
+                })
+                .ok();
+        }
         if matches!(decoder.node(node).kind, Kind::Map(_)) {
             let fields = LimitFields::decode(node, decoder)?;
             let built = fields.spec(decoder, node)?.build();
@@ -149,7 +158,12 @@ impl Decode for LimitEntry {
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [{ "type": "string" }, LimitFields::schema(definitions)] })
+        let mistaken = json!({
+            "type": "object", "description": "A limit in English whose colon YAML takes for its own.",
+            "patternProperties": { "^[0-9]": { "type": ["string", "number"] } },
+            "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
+        });
+        json!({ "anyOf": [{ "type": "string" }, LimitFields::schema(definitions), mistaken] })
     }
 }
 
@@ -179,9 +193,32 @@ impl Decode for Limits {
         Some(Self(limits))
     }
 
+    fn placeholder() -> Option<Self> {
+        Some(Self(Vec::new()))
+    }
+
     fn schema(definitions: &mut Definitions) -> Value {
         let item = LimitEntry::schema(definitions);
         json!({ "anyOf": [item, { "type": "array", "items": item, "minItems": 1, "maxItems": MAX_LIMITS }] })
+    }
+}
+
+/// `- 5 per second max_delay: 2s` reaches us as a mapping of `5 per second max_delay`: the text as it was meant.
+fn mistaken_for_a_mapping(node: NodeId, decoder: &Decoder<'_>) -> Option<String> {
+    let (name, value) = the_pair(node, decoder)?;
+    // No field of a limit begins with a digit.
+    name.starts_with(|c: char| c.is_ascii_digit()).then(|| format!("{name}: {value}"))
+}
+
+/// Name and value of a mapping that has only one, if both are plain texts.
+fn the_pair<'d>(node: NodeId, decoder: &Decoder<'d>) -> Option<(&'d str, &'d str)> {
+    let Kind::Map(items) = &decoder.node(node).kind else {
+        return None;
+    };
+    let [item] = items.as_slice() else { return None };
+    match &decoder.node(*item).kind {
+        Kind::Scalar { text, .. } => Some((decoder.node(*item).name(), text)),
+        Kind::List(_) | Kind::Map(_) => None,
     }
 }
 
@@ -189,14 +226,18 @@ impl Decode for Limits {
 fn split_at_a_comma(items: &[NodeId], decoder: &mut Decoder<'_>) -> bool {
     let mut found = false;
     for pair in items.windows(2) {
-        let (Kind::Scalar { text: first, .. }, Kind::Scalar { text: second, .. }) =
-            (&decoder.node(pair[0]).kind, &decoder.node(pair[1]).kind)
-        else {
+        let written = |node: NodeId| match &decoder.node(node).kind {
+            Kind::Scalar { text, .. } => Some(text.clone()),
+            Kind::List(_) | Kind::Map(_) => {
+                the_pair(node, decoder).map(|(name, value)| format!("{name}: {value}"))
+            }
+        };
+        let (Some(first), Some(second)) = (written(pair[0]), written(pair[1])) else {
             continue;
         };
         if first.contains('(') && !first.contains(')') && second.contains(')') && !second.contains('(') {
             let whole = quoted(&format!("{first}, {second}"));
-            let message = format!("{}: YAML has split this limit at its comma", quoted(first));
+            let message = format!("{}: YAML has split this limit at its comma", quoted(&first));
             decoder.error(pair[0], message, format!("put it in quotes: {whole}"));
             found = true;
         }

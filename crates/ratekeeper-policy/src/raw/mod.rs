@@ -12,8 +12,8 @@ mod values;
 
 pub(crate) use key::Key;
 pub(crate) use limits::Limits;
-pub(crate) use lists::{ListEntry, Lists};
-pub(crate) use rule::{Cost, Match, Override, Rollout, Rule};
+pub(crate) use lists::{ListItem, Lists};
+pub(crate) use rule::{Cost, Match, Override, Rollout, Rule, Units};
 pub(crate) use setup::{ClientIp, PossiblyEmpty, Store};
 pub(crate) use values::{Bytes, Expiry, RuleName};
 
@@ -22,7 +22,7 @@ use crate::secret::Secret;
 
 record! {
     /// A rate limit policy: what a request may cost, and who decides.
-    Root {
+    Root lenient {
         /// The version of this language, 1.
         optional version: Within<1, 1> = "1",
         /// Where counters live, by name. `default` always exists, in memory unless it is given here.

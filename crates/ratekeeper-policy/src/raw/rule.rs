@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Expiry, Key, Limits, RuleName};
-use crate::decode::{At, Decode, Decoder, Named, OneOrMany, Within, record};
+use crate::decode::{At, Decode, Decoder, FromText, Named, OneOrMany, Within, Wrong, record};
 use crate::ip::Network;
 use crate::matching::{HostPattern, Method, ValuePattern};
 use crate::path::PathPattern;
@@ -15,7 +15,7 @@ use crate::yaml::{Kind, NodeId};
 
 record! {
     /// A rule: to whom it applies, whom it counts, how much passes, and what happens then.
-    Rule {
+    Rule lenient {
         /// The name, unique in the policy: 1 to 64 of A-Z a-z 0-9 . _ -
         required name: RuleName,
         /// What the rule is for.
@@ -32,7 +32,8 @@ record! {
         optional cost: Cost = "1",
         /// Whether the rule refuses (enforce), only reports (shadow), or does nothing (off).
         optional mode: Mode = "enforce",
-        /// Other limits for single subjects; the first that matches counts.
+        /// Other limits for single subjects; the first that matches counts. Where the key alone tells whom it is about,
+        /// counters go on under other limits; otherwise the override has counters of its own.
         optional overrides: Vec<At<Override>>,
         /// To which part of its subjects the rule applies, such as 25%; always the same ones.
         optional rollout: Rollout,
@@ -107,7 +108,8 @@ record! {
         required percent | "percentage": Percent,
         /// What subjects are drawn by; rules with equal salts and keys draw the same. The rule's name by default.
         optional salt: String,
-        /// Groups of subjects with limits of their own; subjects in none of them have the rule's limits.
+        /// Groups of subjects with limits of their own; subjects in none of them have the rule's limits. Counters are
+        /// those of the rule.
         optional arms: Vec<At<Arm>>,
     }
 }
@@ -137,8 +139,33 @@ impl Decode for Rollout {
     }
 }
 
-/// What one request may cost at most.
-type Units = Within<0, { u64::MAX }>;
+/// What a request costs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Units(pub(crate) u64);
+
+type AnyNumber = Within<0, { u64::MAX }>;
+
+impl FromText for Units {
+    const EXPECTED: &'static str = "a whole number";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        AnyNumber::from_text(text).map(|units| Self(units.0)).map_err(|wrong| {
+            let text = text.trim();
+            let help = if text.starts_with('-') {
+                "write a whole number from 0 on; what costs 0 is free"
+            } else if text.parse::<f64>().is_ok() && text.contains('.') {
+                "write a whole number, such as 2; for finer steps multiply all costs and the limits by the same number"
+            } else {
+                return wrong;
+            };
+            Wrong::new(wrong.message, help)
+        })
+    }
+
+    fn text_schema() -> Value {
+        AnyNumber::text_schema()
+    }
+}
 
 /// A number, or a number for each route.
 #[derive(Clone, Debug)]
@@ -151,8 +178,11 @@ impl Decode for Cost {
     fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
         match &decoder.node(node).kind {
             Kind::Map(_) => Named::decode(node, decoder).map(Self::Routes),
-            Kind::Scalar { .. } | Kind::List(_) => {
-                Units::decode(node, decoder).map(|units| Self::Number(units.0))
+            Kind::Scalar { .. } => Units::decode(node, decoder).map(|units| Self::Number(units.0)),
+            Kind::List(_) => {
+                let expected =
+                    "a whole number, or routes and numbers such as { \"POST /reports\": 10, default: 1 }";
+                decoder.mismatch(node, "a list", expected)
             }
         }
     }

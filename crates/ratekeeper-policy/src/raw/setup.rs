@@ -6,7 +6,7 @@ use super::Bytes;
 use crate::client_ip::ClientHeader;
 use serde_json::{Value, json};
 
-use crate::decode::{Decode, Decoder, OneOrMany, Within, record};
+use crate::decode::{At, Decode, Decoder, Within, record};
 use crate::ip::Network;
 use crate::schema::Definitions;
 use crate::secret::Secret;
@@ -56,10 +56,11 @@ pub(crate) struct PossiblyEmpty<T>(pub(crate) Vec<T>);
 
 impl<T: Decode> Decode for PossiblyEmpty<T> {
     fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
-        if matches!(&decoder.node(node).kind, Kind::List(items) if items.is_empty()) {
-            return Some(Self(Vec::new()));
+        if matches!(&decoder.node(node).kind, Kind::List(_)) {
+            return Vec::<At<T>>::decode(node, decoder)
+                .map(|items| Self(items.into_iter().map(|at| at.value).collect()));
         }
-        OneOrMany::<T>::decode(node, decoder).map(|items| Self(items.into_values().collect()))
+        T::decode(node, decoder).map(|item| Self(vec![item]))
     }
 
     fn schema(definitions: &mut Definitions) -> Value {

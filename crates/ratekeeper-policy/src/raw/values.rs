@@ -21,6 +21,11 @@ impl FromText for RuleName {
         Ok(Self(text.to_owned()))
     }
 
+    /// No name: nobody else has it either.
+    fn placeholder_text() -> Option<Self> {
+        Some(Self(String::new()))
+    }
+
     fn text_schema() -> serde_json::Value {
         serde_json::json!({ "type": ["string", "number"], "pattern": "^[A-Za-z0-9._-]{1,64}$|\\$\\{" })
     }

@@ -36,8 +36,11 @@ pub(crate) fn parse(source: &str) -> Result<Document, SyntaxError> {
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
             let at = position(*error.marker());
+            if error.info().contains("recursion limit") {
+                return too_deep(at);
+            }
             let info: String = error.info().chars().take(200).collect();
-            SyntaxError::new(at, escaped(&info), syntax_help(source, at))
+            SyntaxError::new(at, escaped(&info), syntax_help(error.info(), source, at))
         })?;
         builder.event(event, position(span.start))?;
     }
@@ -75,12 +78,28 @@ fn refuse_control_characters(source: &str) -> Result<(), SyntaxError> {
     Ok(())
 }
 
-/// Most syntax errors in policies are patterns or commas that YAML takes for its own.
-fn syntax_help(source: &str, at: Position) -> &'static str {
-    let line = source.lines().nth(at.line - 1).unwrap_or("");
-    if line.contains('\t') {
+fn too_deep(at: Position) -> SyntaxError {
+    SyntaxError::new(at, format!("lists and mappings nest deeper than {MAX_DEPTH}"), "no policy needs that")
+}
+
+/// What would be right, by what the parser says. Most syntax errors in policies are patterns or commas that YAML takes
+/// for its own.
+fn syntax_help(info: &str, source: &str, at: Position) -> &'static str {
+    let line = source.lines().nth(at.line - 1);
+    let says = |parts: &[&str]| parts.iter().any(|part| info.contains(part));
+    if says(&["tabs"]) || line.is_some_and(|line| line.trim_start_matches(' ').starts_with('\t')) {
         "indent with spaces, not with tabs"
-    } else if line.contains(['{', '[', ']', '}', '*', '&', '%', '@', '`', ':']) {
+    } else if says(&["unknown escape", "escape sequence"]) {
+        "in \"…\" a backslash begins an escape: write two, or use '…'"
+    } else if says(&["trailing content after"]) {
+        "the text in quotes ends before this; in '…' write '' for a quote, in \"…\" write \\\" for one"
+    } else if says(&["quoted scalar"]) {
+        "close the quote that begins here"
+    } else if says(&["block scalar"]) {
+        "put text that begins with | or > in quotes"
+    } else if line.is_none() && says(&["flow", "parsing a node"]) {
+        "the end is reached: close every [ and {"
+    } else if line.is_some_and(|line| line.contains(['{', '[', ']', '}', '*', '&', '%', '@', '`', ':'])) {
         "put text that has any of { } [ ] , : * & % @ in quotes"
     } else {
         ""
@@ -184,8 +203,7 @@ impl Builder {
             return Err(SyntaxError::new(at, "a list or mapping stands where a name must be", help));
         }
         if self.open.len() >= MAX_DEPTH {
-            let message = format!("lists and mappings nest deeper than {MAX_DEPTH}");
-            return Err(SyntaxError::new(at, message, "no policy needs that"));
+            return Err(too_deep(at));
         }
         let kind = if mapping {
             Kind::Map(Vec::new())

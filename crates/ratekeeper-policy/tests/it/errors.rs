@@ -18,11 +18,11 @@ rules:
 ";
     let expected = "\
 p.yaml:2:28: stores.default.max_key: unknown field \"max_key\"; did you mean max_keys?
-p.yaml:4:5: rules[0]: the field limits is missing; How much passes, 1 to 16 limits such as \"100 per minute burst 20\"
+p.yaml:4:5: rules[0]: the field limits is missing; how much passes, 1 to 16 limits such as \"100 per minute burst 20\"
 p.yaml:4:11: rules[0].name: \"login now\": this is no name; write 1 to 64 of A-Z a-z 0-9 . _ -
 p.yaml:5:5: rules[0].limit: unknown field \"limit\"; did you mean limits?
 p.yaml:6:11: rules[0].mode: \"enforcing\": this is not one of the words for it; write enforce, shadow or off
-p.yaml:7:5: rules[1]: the field name is missing; The name, unique in the policy: 1 to 64 of A-Z a-z 0-9 . _ -
+p.yaml:7:5: rules[1]: the field name is missing; the name, unique in the policy: 1 to 64 of A-Z a-z 0-9 . _ -
 p.yaml:7:15: rules[1].limits[0]: \"100 per fortnight\": unknown unit \"fortnight\"; use ms, s, minute, hour, day, week, or month and year with (calendar)
 p.yaml:7:59: rules[1].limits[2].burst: \"-1\": numbers cannot be negative; write a whole number from 1 on
 p.yaml:8:23: rules[1].match.methods: the list is empty; give it an item, or remove the field
@@ -42,7 +42,16 @@ fn each_error_has_a_message_of_its_own() {
         ("key:", "rules[0].key: there is no value; write a key part"),
         ("store: shard", "rules[0].store: there is no store \"shard\"; the stores are \"default\""),
         ("cost: { reports: 1 }", "\"reports\": this is no path"),
-        ("cost: -1", "numbers cannot be negative"),
+        ("cost: -1", "numbers cannot be negative; write a whole number from 0 on"),
+        ("cost: { default: -1 }", "numbers cannot be negative; write a whole number from 0 on"),
+        (
+            "cost: 1.5",
+            "1.5 is no whole number; write a whole number, such as 2; for finer steps multiply",
+        ),
+        ("cost: lots", "lots is no whole number; write a whole number, such as 100 or 1_000"),
+        ("cost: [1]", "a list stands here; write a whole number, or routes and numbers such as {"),
+        ("match: { not: x }", "unknown field \"not\"; the fields here are methods, path"),
+        ("overrides: [ { user: a } ]", "the field limits is missing; the limits that count"),
         ("cost: 18446744073709551616", "is too large"),
         ("rollout: 101%", "101% is no percentage"),
         (
@@ -78,6 +87,104 @@ fn each_error_has_a_message_of_its_own() {
 }
 
 #[test]
+fn what_is_missing_or_wrong_hides_nothing_else() {
+    let source = "\
+stores: { known: { type: memory, max_keys: none } }
+lists:
+  deny: [ { user: a, until: soon }, { reason: x }, somebody ]
+rules:
+  - name: a
+    cost: { \"x\": 1 }
+    store: nowhere
+    match: { headers: { \"a b\": x } }
+  - { limits: 5/s, cost: 9, store: known, mode: never }
+  - { limits: 5/s, overrides: [ { limits: 1/s }, { user: a } ] }
+  - { name: a, limits: 1/s }";
+    let found = errors(source);
+    let at: Vec<&str> = found.lines().map(|line| line.split(": ").nth(1).unwrap()).collect();
+    let expected = [
+        "stores.known.max_keys",
+        "lists.deny[0].until",
+        "lists.deny[1]",
+        "lists.deny[2]",
+        "rules[0]",
+        "rules[0].cost.x",
+        "rules[0].store",
+        "rules[0].match.headers[\"a b\"]",
+        "rules[1]",
+        "rules[1].cost",
+        "rules[1].mode",
+        "rules[2]",
+        "rules[2].overrides[0]",
+        "rules[2].overrides[1]",
+        "rules[3].name",
+    ];
+    assert_eq!(at, expected, "{found}");
+    assert!(
+        found.contains("\"somebody\": this is neither an address nor a network; write one such as 192.0.2.7")
+    );
+}
+
+#[test]
+fn a_cost_that_can_never_pass_is_refused() {
+    let with = |limits: &str, rest: &str| {
+        errors(&format!("rules:\n  - name: r\n    limits: {limits}\n    cost: {rest}\n"))
+    };
+    assert_eq!(
+        with("[100 per minute, 5 per second burst 20]", "21"),
+        "p.yaml:4:11: rules[0].cost: a cost of 21 can never pass the limit 5 per 1s burst 20 (token_bucket); write at most 20, or raise its burst"
+    );
+    assert_eq!(
+        with("3 per day (fixed_window)", "{ /a: 3, /b: 4, default: 5 }")
+            .lines()
+            .collect::<Vec<_>>(),
+        [
+            "p.yaml:4:24: rules[0].cost[\"/b\"]: a cost of 4 can never pass the limit 3 per 1d (fixed_window); write at most 3, or raise the limit",
+            "p.yaml:4:36: rules[0].cost.default: a cost of 5 can never pass the limit 3 per 1d (fixed_window); write at most 3, or raise the limit",
+        ]
+    );
+    for limit in [
+        "5/s",
+        "5/s (sliding_window)",
+        "5 concurrent ttl 9s",
+        "5 per day (calendar)",
+        "9/s burst 5",
+    ] {
+        let source = |cost| format!("rules: [ {{ name: r, limits: \"{limit}\", cost: {cost} }} ]");
+        crate::policy(&source(5));
+        assert!(errors(&source(6)).contains("write at most 5"), "{limit}");
+    }
+    crate::policy(&rule("cost: 50\noverrides: [ { user: a, limits: 1/s } ]"));
+}
+
+#[test]
+fn syntax_errors_help_with_what_they_are_about() {
+    let quotes = "put text that has any of { } [ ] , : * & % @ in quotes";
+    let escape = "in \"…\" a backslash begins an escape: write two, or use '…'";
+    for (source, help) in [
+        (format!("rules: {}", "[".repeat(10_000)), "nest deeper than 64; no policy needs that"),
+        ("rules: [[[[".to_owned(), "; the end is reached: close every [ and {"),
+        ("rules: {a: b".to_owned(), "; the end is reached: close every [ and {"),
+        ("rules: [ { name: \"a, limits: [ 1/s ] } ]".to_owned(), "1:18: "),
+        (
+            "rules: [ { name: \"a, limits: [ 1/s ] } ]".to_owned(),
+            "; close the quote that begins here",
+        ),
+        ("rules:\n  - name: 'a\n    limits: 1/s".to_owned(), "; close the quote that begins here"),
+        ("rules: \"\\q\"".to_owned(), escape),
+        ("rules: 'it's {x}'".to_owned(), "; the text in quotes ends before this"),
+        ("rules:\n\t- a".to_owned(), "; indent with spaces, not with tabs"),
+        ("rules: |x".to_owned(), "; put text that begins with | or > in quotes"),
+        ("rules:\n - match: { path: /a/{b}/c }".to_owned(), quotes),
+        ("rules: @x".to_owned(), quotes),
+        ("rules: a: b".to_owned(), quotes),
+    ] {
+        let found = errors(&source);
+        assert!(found.contains(help) && found.lines().count() == 1, "{source:.60}: {found}");
+    }
+}
+
+#[test]
 fn limits_are_blamed_at_the_right_field() {
     let limits = |text: &str| errors(&format!("rules:\n  - name: r\n    limits: {text}\n"));
     assert_eq!(
@@ -97,6 +204,14 @@ fn limits_are_blamed_at_the_right_field() {
     assert_eq!(
         limits("[ 1000 per day (calendar, Europe/Paris) ]"),
         "p.yaml:3:15: rules[0].limits[0]: \"1000 per day (calendar\": YAML has split this limit at its comma; put it in quotes: \"1000 per day (calendar, Europe/Paris)\""
+    );
+    assert_eq!(
+        limits("[ 5 per second (leaky_bucket, max_delay: 2s) ]"),
+        "p.yaml:3:15: rules[0].limits[0]: \"5 per second (leaky_bucket\": YAML has split this limit at its comma; put it in quotes: \"5 per second (leaky_bucket, max_delay: 2s)\""
+    );
+    assert!(
+        limits("[ 5 per second brust: 2 ]")
+            .contains("\"5 per second brust: 2\": unexpected \"brust\"; did you mean burst?")
     );
     assert!(limits(&format!("[{}]", vec!["1/s"; 17].join(","))).contains("17 limits; a rule has 1 to 16"));
 }

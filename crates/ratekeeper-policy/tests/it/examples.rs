@@ -122,6 +122,18 @@ fn limits_read_like_english() {
             Limit::leaky_queue(5, Micros::SECOND, Micros::from_secs(2)).unwrap(),
         ),
         (
+            "5 per second (leaky_bucket, max_delay: 2s)",
+            Limit::leaky_queue(5, Micros::SECOND, Micros::from_secs(2)).unwrap(),
+        ),
+        (
+            "5 per second max_delay: 2s",
+            Limit::leaky_queue(5, Micros::SECOND, Micros::from_secs(2)).unwrap(),
+        ),
+        ("100 per minute burst: 20", bucket(100, minute).with_burst(20).unwrap()),
+        ("10 concurrent (ttl: 30s)", Limit::concurrency(10, Micros::from_secs(30)).unwrap()),
+        ("1000 per day (calendar, time_zone: Europe/Paris)", day("Europe/Paris")),
+        ("1000 per day (calendar, tz Europe/Paris)", day("Europe/Paris")),
+        (
             "5 per second (queue, max delay 2s)",
             Limit::leaky_queue(5, Micros::SECOND, Micros::from_secs(2)).unwrap(),
         ),
@@ -154,6 +166,8 @@ fn what_is_no_limit_says_why() {
         ("100 per minute brust 20", "unexpected \"brust\"; did you mean burst?"),
         ("5 per minute, 9 per day", "unexpected \"9\"; write several limits as a list"),
         ("100 per minute burst", "burst has no value; write a number after it"),
+        ("100 per minute max_delay:", "max_delay has no value; write a number after it"),
+        ("100 per minute: 5", "unexpected \": 5\""),
         ("100 per minute burst 2 burst 3", "burst is given twice"),
         ("100 per second (fixed_window) burst 9", "fixed_window has no burst; remove it"),
         ("100 per second (fixed_window, sliding_log)", "two algorithms are named"),
@@ -201,8 +215,15 @@ fn limits_field_by_field() {
         limit("{ rate: 5/s, algorithm: leaky-bucket, max_delay: 2s }"),
         "5 per 1s max_delay 2s (leaky_queue)"
     );
+    assert_eq!(limit("5/s max_delay: 2s"), "5 per 1s max_delay 2s (leaky_queue)");
+    assert_eq!(limit("{ rate: \"5/s (queue, max_delay: 2s)\" }"), "5 per 1s max_delay 2s (leaky_queue)");
+    let lines = "rules:\n  - name: r\n    limits:\n      - 5 per second (leaky_bucket, max_delay: 2s)\n";
+    assert_eq!(
+        policy(lines).rules()[0].limits()[0].limit().to_string(),
+        "5 per 1s max_delay 2s (leaky_queue)"
+    );
     let calendar = "1000 per day (calendar, Europe/Paris)";
-    for zone in ["time_zone", "timezone", "zone"] {
+    for zone in ["time_zone", "timezone", "zone", "tz"] {
         let written = format!("{{ rate: 1000 per day, algorithm: calendar_window, {zone}: Europe/Paris }}");
         assert_eq!(limit(&written), calendar);
     }

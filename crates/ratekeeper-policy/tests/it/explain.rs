@@ -73,9 +73,11 @@ fn lists_and_overrides_are_named() {
         ..Attributes::default()
     };
     let text = policy.explain(&of("mallory"), Timestamp::EPOCH, 1).to_string();
-    assert!(text.contains("\non the deny list: refused, no rule decides (reason: fraud)\n"), "{text}");
+    let expected = "\non the deny list: refused, no rule decides (reason: fraud)\n- login: not reached\n- everything (shadow): not reached\n- none: not reached";
+    assert!(text.contains(expected) && !text.contains("applies") && !text.contains("key"), "{text}");
+    assert_eq!(text.matches(": not reached").count(), 7, "{text}");
     let text = policy.explain(&of("acme"), Timestamp::EPOCH, 1).to_string();
-    assert!(text.contains("limits of override 0 (campaign)\n    9 per 1s (token_bucket)  key login:1s:{11:203.0.113.7,4:acme}"), "{text}");
+    assert!(text.contains("limits of override 0 for user acme (campaign)\n    9 per 1s (token_bucket)  key login:1s:{11:203.0.113.7,4:acme}"), "{text}");
     let none = policy.explain(&Attributes::default(), Timestamp::EPOCH, 1).to_string();
     assert!(
         none.contains("- login: does not apply: the method is absent, the rule wants POST"),
@@ -85,4 +87,28 @@ fn lists_and_overrides_are_named() {
         none.contains("- none: does not apply: the request has no user, a part of the key (missing: skip)"),
         "{none}"
     );
+}
+
+#[test]
+fn values_are_shown_as_they_are_and_steer_no_terminal() {
+    let policy = policy("rules: [ { name: r, key: [user, { header: x-key, secret: true }], limits: 1/s } ]");
+    let long = "é b".repeat(100);
+    for (user, shown) in [
+        ("a {b} é", "a {b} é"),
+        ("\u{1b}[2J\r\n\u{202e}", "\\u{1b}[2J\\r\\n\\u{202e}"),
+        (&long, &long),
+    ] {
+        let of = Attributes { user: Some(user), headers: &[("x-key", "hunter2")], ..Attributes::default() };
+        let found = policy.explain(&of, Timestamp::EPOCH, 1);
+        let text = found.to_string();
+        assert!(text.contains(&format!("counts user = {shown}, header:x-key (secret) = #")), "{text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{text}"
+        );
+        let RuleVerdict::Applies(applies) = &found.rules[0].verdict else {
+            panic!("{text}")
+        };
+        assert_eq!(applies.subject[0].1, user);
+    }
 }

@@ -42,6 +42,20 @@ fn the_first_entry_that_holds_counts_and_the_allow_list_wins() {
 }
 
 #[test]
+fn an_address_alone_is_an_entry() {
+    for allow in [
+        "[192.0.2.0/24, \"2001:db8::1\"]",
+        "\n    - 192.0.2.0/24\n    - { user: a }",
+        "192.0.2.0/24",
+    ] {
+        let policy = policy(&format!("lists:\n  allow: {allow}\nrules: []"));
+        let of = |ip: &str| Attributes { ip: Some(ip.parse().unwrap()), ..Attributes::default() };
+        assert_eq!(policy.listed(&of("192.0.2.9"), Timestamp::EPOCH).unwrap().list, List::Allow);
+        assert_eq!(policy.listed(&of("192.0.3.9"), Timestamp::EPOCH), None);
+    }
+}
+
+#[test]
 fn all_that_an_entry_gives_must_hold() {
     let policy = policy(SOURCE);
     let root = Attributes { user: Some("root"), headers: &[("X-Key", "")], ..Attributes::default() };

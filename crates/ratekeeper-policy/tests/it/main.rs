@@ -10,6 +10,7 @@ mod explain;
 mod hostile;
 mod keys;
 mod lists;
+mod overrides;
 
 use ratekeeper_policy::{Applicable, Attributes, Policy};
 

@@ -1,5 +1,7 @@
 //! Choosing subjects by address, user, header or descriptor: for lists and overrides.
 
+mod text;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
@@ -18,6 +20,9 @@ pub(crate) struct Selector {
     pub(crate) descriptors: Vec<NameValue>,
     /// Until when the entry holds; for ever if absent.
     pub(crate) until: Option<Timestamp>,
+    /// Whether only the first of several headers or descriptors with one name counts, as it does in keys. Otherwise any
+    /// of them will do: nobody leaves a deny list by adding another line.
+    pub(crate) first_only: bool,
 }
 
 impl Selector {
@@ -37,14 +42,24 @@ impl Selector {
             && (self.networks.is_empty() || request.ip.is_some_and(in_network))
             && (self.users.is_empty() || attributes.user.is_some_and(|user| any(&self.users, user)))
             && self.headers.iter().all(|(name, patterns)| {
-                let line =
-                    |(given, value): &(&str, &str)| given.eq_ignore_ascii_case(name) && any(patterns, value);
-                attributes.headers.iter().any(line)
+                let mut lines =
+                    attributes.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
+                self.one_of(&mut lines, patterns)
             })
             && self.descriptors.iter().all(|(name, patterns)| {
-                let line = |(given, value): &(&str, &str)| given == name && any(patterns, value);
-                attributes.descriptors.iter().any(line)
+                let mut lines = attributes.descriptors.iter().filter(|(given, _)| given == name);
+                self.one_of(&mut lines, patterns)
             })
+    }
+
+    /// Whether one of the lines of a header or descriptor matches, or the first.
+    fn one_of<'a>(
+        &self,
+        lines: &mut dyn Iterator<Item = &'a (&'a str, &'a str)>,
+        patterns: &[ValuePattern],
+    ) -> bool {
+        let most = if self.first_only { 1 } else { usize::MAX };
+        lines.take(most).any(|(_, value)| patterns.iter().any(|one| one.matches(value)))
     }
 }
 
@@ -93,6 +108,11 @@ impl Selectors {
         }
         out.all = all;
         out
+    }
+
+    /// The selector at this place.
+    pub(crate) fn get(&self, index: usize) -> Option<&Selector> {
+        self.all.get(index)
     }
 
     /// The first selector that matches; allocates nothing.
@@ -154,6 +174,7 @@ mod tests {
                 },
                 descriptors: Vec::new(),
                 until: until.map(Timestamp::from_micros),
+                first_only: false,
             },
         )
     }
