@@ -26,9 +26,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     for _ in 0..3 {
         // A policy over stores in memory is decided at once; `check` is the form to await for others.
-        let Some(outcome) = engine.check_now(&login) else { continue };
+        let Some(outcome) = engine.check_now(&login) else {
+            continue;
+        };
         let refusing: Vec<_> = outcome.refusing().map(|limit| outcome.rule(limit).name()).collect();
-        println!("allowed: {}, refused by {refusing:?}, retry after {:?}", outcome.allowed(), outcome.retry_after());
+        println!(
+            "allowed: {}, refused by {refusing:?}, retry after {:?}",
+            outcome.allowed(),
+            outcome.retry_after()
+        );
     }
     engine.swap(Policy::parse(&POLICY.replace("burst 2", "burst 20"), "policy.yaml", &|_| None)?)?;
     println!("after the reload: {:?}", engine.check_now(&login).map(|outcome| outcome.allowed()));

@@ -59,7 +59,8 @@ impl Engine {
 
     /// Decides a request.
     ///
-    /// Never fails: when a store does, the failure policy of each of its rules decides, and the outcome says so.
+    /// Never fails: when a store does, the failure policy of each of its rules decides, and the outcome says so. Dropping
+    /// the future before it is done leaves what some stores may have taken spent; nobody gets more by that.
     pub async fn check(&self, request: &Request<'_>) -> Outcome {
         decide::decide(self, request, false).await
     }

@@ -4,6 +4,7 @@ mod cli;
 mod command;
 mod failure;
 mod replay;
+mod safe_json;
 mod shown;
 
 use std::process::ExitCode;

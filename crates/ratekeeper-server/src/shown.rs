@@ -7,7 +7,7 @@ use ratekeeper_core::Timestamp;
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        if letter.is_control() || turns_text(letter) {
+        if steers_terminal(letter) {
             shown.extend(letter.escape_unicode());
         } else {
             shown.push(letter);
@@ -16,9 +16,10 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-/// Whether a character changes the direction of text, or breaks its line.
-const fn turns_text(letter: char) -> bool {
-    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether a character commands a terminal, changes the direction of text, or breaks its line.
+pub(crate) fn steers_terminal(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `1 request`, `12,345 requests`.

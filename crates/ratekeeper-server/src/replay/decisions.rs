@@ -10,6 +10,7 @@ use ratekeeper_policy::Attributes;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::safe_json;
 
 /// A line of the file, in the order of its fields.
 #[derive(Serialize)]
@@ -72,10 +73,7 @@ impl Decisions {
                 reset_after_us: verdict.reset_after.get(),
                 delay_us: verdict.delay.map(Micros::get),
             };
-            serde_json::to_writer(&mut self.file, &line)
-                .map_err(io::Error::from)
-                .map_err(|e| self.failure(e))?;
-            self.file.write_all(b"\n").map_err(|e| self.failure(e))?;
+            safe_json::write_line(&mut self.file, &line).map_err(|error| self.failure(error))?;
         }
         Ok(())
     }

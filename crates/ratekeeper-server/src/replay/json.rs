@@ -1,10 +1,11 @@
 //! The summary for programs.
 
-use std::io::{self, Write};
+use std::io;
 
 use serde_json::{Value, json};
 
 use super::{Replay, Side};
+use crate::safe_json;
 
 /// Prints the summary as one JSON object.
 pub(crate) fn print_json(replay: &Replay, top: usize) -> io::Result<()> {
@@ -49,8 +50,7 @@ pub(crate) fn print_json(replay: &Replay, top: usize) -> io::Result<()> {
         summary.insert("compare".to_owned(), side(second, top));
         summary.insert("difference".to_owned(), difference);
     }
-    let mut out = io::stdout().lock();
-    writeln!(out, "{summary:#}")
+    safe_json::write_pretty(io::stdout().lock(), &summary)
 }
 
 fn side(side: &Side, top: usize) -> Value {

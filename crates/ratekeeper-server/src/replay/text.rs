@@ -244,11 +244,16 @@ fn rules_named(rules: &[String]) -> String {
     }
 }
 
-/// Whom a rule counts. The parts are printable ASCII, or hashes.
+/// Whom a rule counts, in so many letters at most for each part.
 fn subject_name(subject: &[String]) -> String {
+    const LETTERS: usize = 60;
     if subject.is_empty() {
         return "everybody".to_owned();
     }
-    let parts: Vec<String> = subject.iter().map(|part| printable(part)).collect();
+    let shown = |part: &String| match part.char_indices().nth(LETTERS) {
+        Some((end, _)) => printable(&part[..end]) + "…",
+        None => printable(part),
+    };
+    let parts: Vec<String> = subject.iter().map(shown).collect();
     parts.join("  ")
 }
