@@ -50,6 +50,7 @@ pub struct Policy {
     compiled: Compiled,
     /// Whether any rule looks at the path: if none does, it need not be brought into its one form.
     uses_path: bool,
+    warnings: Vec<PolicyError>,
 }
 
 impl Policy {
@@ -77,12 +78,12 @@ impl Policy {
         let mut decoder = Decoder::new(&document, file, env);
         let root = Root::decode(Document::ROOT, &mut decoder);
         let compiled = root.map(|root| compile(root, &mut decoder));
-        decoder.finish()?;
+        let warnings = decoder.finish()?;
         let nothing = || one_error(file, 1, 1, "the policy cannot be read".to_owned(), String::new());
         let compiled = compiled.ok_or_else(nothing)?;
         let uses_path = compiled.rules.iter().any(Rule::uses_path);
         let version = blake3::hash(source.as_bytes()).to_hex()[..12].to_owned();
-        Ok(Self { version, compiled, uses_path })
+        Ok(Self { version, compiled, uses_path, warnings })
     }
 
     /// [`parse`](Self::parse) for bytes that may or may not be UTF-8.
@@ -111,6 +112,12 @@ impl Policy {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// What is allowed and surely not meant, such as a route whose cost no limit can ever let pass; at most 50.
+    #[must_use]
+    pub fn warnings(&self) -> &[PolicyError] {
+        &self.warnings
     }
 
     /// The rules, in the order of the file, those that are off among them.

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 use ratekeeper_accesslog::ReadError;
 use ratekeeper_engine::EngineError;
-use ratekeeper_policy::PolicyErrors;
+use ratekeeper_policy::{PolicyError, PolicyErrors};
 
 use crate::shown::printable;
 
 /// As clap prints its own errors.
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// A command failed.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +81,11 @@ impl Failure {
             _ => writeln!(out, "{ERROR}error:{ERROR:#} {self}"),
         };
     }
+}
+
+/// Warns the user, on standard error, of what is no failure.
+pub(crate) fn warn(warning: &PolicyError) {
+    _ = writeln!(anstream::stderr().lock(), "{WARNING}warning:{WARNING:#} {warning}");
 }
 
 /// The outcome of writing to standard output: that its reader has read enough is no failure.

@@ -82,7 +82,7 @@ impl Entries {
 
     /// Whether `holder` holds at this instant.
     pub(crate) fn holds(&self, at: At, holder: Holder) -> bool {
-        self.live(at.now).any(|entry| entry.holder == holder)
+        self.live(at.now).any(|entry| entry.count > 0 && entry.holder == holder)
     }
 
     /// The expiry of the newest entry: from then on nothing counts.
@@ -116,30 +116,37 @@ impl Entries {
         clock
     }
 
-    /// Lets `holder` hold `cost` until now + ttl; who holds already keeps its cost and lives on. Who holds nothing is not
-    /// remembered, else requests that cost nothing would fill memory.
+    /// Lets `holder` hold `cost` until now + ttl; who holds already keeps its cost and lives on.
     pub(crate) fn hold(&mut self, limit: &Limit, at: At, cost: u64, holder: Holder) {
         self.drop_expired(at.now);
-        let held = self.list.iter().position(|entry| entry.holder == holder);
-        let renewed = held.and_then(|index| self.list.remove(index));
+        let expiry = (at.now + limit.window.get()).min(MAX_EXACT);
+        let renewed = self.place_of(holder).and_then(|index| self.list.remove(index));
         let count = renewed.map_or(cost, |entry| entry.count);
-        if count == 0 {
-            return;
-        }
         if renewed.is_none() {
             self.total = self.total.saturating_add(cost);
         }
-        let expiry = (at.now + limit.window.get()).min(MAX_EXACT);
+        if count == 0 {
+            // Who holds nothing has a say in nothing but when the last hold ends: the latest of them stands for all, so
+            // that requests that cost nothing cannot fill memory.
+            if self.list.iter().any(|entry| entry.count == 0 && entry.expiry >= expiry) {
+                return;
+            }
+            self.list.retain(|entry| entry.count > 0);
+        }
         let index = self.list.partition_point(|entry| entry.expiry <= expiry);
         self.list.insert(index, Entry { expiry, count, holder });
     }
 
     /// Ends the hold of `holder`; nothing happens if it has none.
     pub(crate) fn release(&mut self, holder: Holder) {
-        let held = self.list.iter().position(|entry| entry.holder == holder);
-        if let Some(entry) = held.and_then(|index| self.list.remove(index)) {
+        if let Some(entry) = self.place_of(holder).and_then(|index| self.list.remove(index)) {
             self.total = self.total.saturating_sub(entry.count);
         }
+    }
+
+    /// Where the hold of `holder` is. Who holds nothing is nobody in particular.
+    fn place_of(&self, holder: Holder) -> Option<usize> {
+        self.list.iter().position(|entry| entry.count > 0 && entry.holder == holder)
     }
 
     /// Takes `cost` back from the entry of a log that a receipt names.

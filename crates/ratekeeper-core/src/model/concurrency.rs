@@ -50,7 +50,8 @@ impl Counter for Concurrency {
     }
 
     fn renews(&self, now: i128, who: Holder) -> bool {
-        self.live(now).iter().any(|&(holder, _, _)| holder == who)
+        // Who holds nothing is nobody in particular.
+        self.live(now).iter().any(|&(holder, _, count)| count > 0 && holder == who)
     }
 
     fn retry_after(&self, now: i128, n: i128) -> Option<i128> {
@@ -74,17 +75,15 @@ impl Counter for Concurrency {
     fn take(&mut self, now: i128, n: i128, who: Holder) -> Token {
         let until = (now + self.ttl).min(MAX);
         self.held = self.live(now);
-        match self.held.iter_mut().find(|(holder, _, _)| *holder == who) {
+        match self.held.iter_mut().find(|(holder, _, count)| *count > 0 && *holder == who) {
             Some((_, expiry, _)) => *expiry = until,
-            // Who holds nothing is not remembered, else free requests would fill the list.
-            None if n == 0 => {}
             None => self.held.push((who, until, n)),
         }
         Token::Holder(who)
     }
 
     fn refund(&mut self, _now: i128, _n: i128, token: Option<Token>) {
-        self.held.retain(|&(holder, _, _)| token != Some(Token::Holder(holder)));
+        self.held.retain(|&(holder, _, count)| count == 0 || token != Some(Token::Holder(holder)));
     }
 
     fn carried(&self) -> Carried {

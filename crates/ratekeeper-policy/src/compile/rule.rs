@@ -105,12 +105,12 @@ fn costs(written: Option<At<raw::Cost>>, limits: &LimitList, decoder: &mut Decod
     match written {
         None => {}
         Some(At { value: raw::Cost::Number(number), node }) => {
-            refuse_beyond(limits, number, node, decoder);
+            warn_beyond(limits, number, node, decoder);
             costs.default = number;
         }
         Some(At { value: raw::Cost::Routes(Named(routes)), .. }) => {
             for (route, At { value: raw::Units(number), node }) in routes {
-                refuse_beyond(limits, number, node, decoder);
+                warn_beyond(limits, number, node, decoder);
                 if route == "default" {
                     costs.default = number;
                     continue;
@@ -129,18 +129,19 @@ fn costs(written: Option<At<raw::Cost>>, limits: &LimitList, decoder: &mut Decod
     costs
 }
 
-/// What costs more than a limit can ever let pass would be refused for ever, with no time to try again.
-fn refuse_beyond(limits: &LimitList, cost: u64, node: NodeId, decoder: &mut Decoder<'_>) {
+/// What costs more than a limit can ever let pass is refused for ever, with no time to try again.
+fn warn_beyond(limits: &LimitList, cost: u64, node: NodeId, decoder: &mut Decoder<'_>) {
     let beyond = limits.iter().map(PolicyLimit::limit).find(|limit| limit.largest_cost() < cost);
     if let Some(limit) = beyond {
         let largest = limit.largest_cost();
-        let message = format!("a cost of {cost} can never pass the limit {limit}");
+        let message =
+            format!("a cost of {cost} can never pass the limit {limit}: such requests are always refused");
         let what = if limit.algorithm().has_burst() {
             "its burst"
         } else {
             "the limit"
         };
-        decoder.error(node, message, format!("write at most {largest}, or raise {what}"));
+        decoder.warn(node, message, format!("write at most {largest}, or raise {what}"));
     }
 }
 

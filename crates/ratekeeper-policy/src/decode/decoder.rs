@@ -19,6 +19,8 @@ pub(crate) struct Decoder<'d> {
     expanded: usize,
     errors: Vec<PolicyError>,
     more: usize,
+    /// What is allowed and surely not meant.
+    warnings: Vec<PolicyError>,
     /// Whether a value that is wrong was left out to look at the others.
     incomplete: bool,
 }
@@ -36,6 +38,7 @@ impl<'d> Decoder<'d> {
             expanded: 0,
             errors: Vec::new(),
             more: 0,
+            warnings: Vec::new(),
             incomplete: false,
         }
     }
@@ -63,13 +66,13 @@ impl<'d> Decoder<'d> {
         self.incomplete = true;
     }
 
-    /// All errors; none means that all is well.
-    pub(crate) fn finish(mut self) -> Result<(), PolicyErrors> {
+    /// All errors; if there are none, the warnings.
+    pub(crate) fn finish(mut self) -> Result<Vec<PolicyError>, PolicyErrors> {
         if self.incomplete && self.errors.is_empty() {
             self.error(Document::ROOT, "the policy cannot be read", "");
         }
         if self.errors.is_empty() {
-            Ok(())
+            Ok(self.warnings)
         } else {
             Err(PolicyErrors::new(self.errors, self.more))
         }
@@ -101,9 +104,21 @@ impl<'d> Decoder<'d> {
             self.more += 1;
             return;
         }
+        self.errors.push(self.told(at, field, message, help));
+    }
+
+    /// Warns of a value that is allowed and surely not meant.
+    pub(crate) fn warn(&mut self, id: NodeId, message: impl Into<String>, help: impl Into<String>) {
+        if self.warnings.len() < MAX_ERRORS {
+            let field = self.document.path(id);
+            let warning = self.told(self.node(id).at, field, message.into(), help.into());
+            self.warnings.push(warning);
+        }
+    }
+
+    fn told(&self, at: Position, field: String, message: String, help: String) -> PolicyError {
         let file = self.file.to_owned();
-        self.errors
-            .push(PolicyError { file, line: at.line, column: at.column, field, message, help });
+        PolicyError { file, line: at.line, column: at.column, field, message, help }
     }
 
     /// The text of a scalar with `${NAME}` expanded; an error if it is none, or null.

@@ -86,3 +86,12 @@ fn a_file_name_cannot_steer_the_terminal() {
         assert_eq!(error.lines().count(), 1, "{error}");
     }
 }
+
+#[test]
+fn what_is_surely_not_meant_is_a_warning_and_no_failure() {
+    let sandbox = Sandbox::with_policy("rules: [{ name: all, limits: 5 per minute, cost: 6 }]");
+    let finished = sandbox.run(&["check", "policy.yaml"]);
+    let warning = "warning: policy.yaml:1:50: rules[0].cost: a cost of 6 can never pass the limit 5 per 1m (token_bucket)";
+    assert!(finished.err.starts_with(warning), "{}", finished.err);
+    assert!(finished.code == Some(0) && finished.out.starts_with("policy.yaml: ok"), "{}", finished.out);
+}
