@@ -44,12 +44,14 @@ impl<'a> Target<'a> {
     pub(crate) fn of_text(target: Cow<'a, str>) -> (Cow<'a, str>, Option<Cow<'a, str>>) {
         match target {
             Cow::Borrowed(target) => {
+                // Splitting text at ASCII letters leaves text.
+                let part = |part| String::from_utf8_lossy(part);
                 let Target { path, host } = Target::split(target.as_bytes());
-                (text::lossy(path), host.map(text::lossy))
+                (part(path), host.map(part))
             }
             Cow::Owned(target) => {
                 let Target { path, host } = Target::split(target.as_bytes());
-                let owned = |part| Cow::Owned(text::lossy(part).into_owned());
+                let owned = |part| Cow::Owned(String::from_utf8_lossy(part).into_owned());
                 (owned(path), host.map(owned))
             }
         }
@@ -57,7 +59,7 @@ impl<'a> Target<'a> {
 
     /// Path and host with the escapes of a combined log undone.
     pub(crate) fn decoded(self) -> (Cow<'a, str>, Option<Cow<'a, str>>) {
-        (text::decode(self.path), self.host.map(text::decode))
+        (text::decode_path(self.path), self.host.map(text::decode))
     }
 }
 

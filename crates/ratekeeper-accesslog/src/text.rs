@@ -10,11 +10,20 @@ pub(crate) fn field(raw: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Undoes the escapes that Apache and nginx write (`\"`, `\\`, `\xHH`, `\n` …) and replaces what is not UTF-8.
-/// Any other backslash stays as it is.
+/// Undoes the escapes that Apache and nginx write (`\"`, `\\`, `\xHH`, `\n` …). Bytes that are not UTF-8 appear as `\xhh`,
+/// as these servers write them: replaced by one character they would make two clients one. Any other backslash stays.
 pub(crate) fn decode(raw: &[u8]) -> Cow<'_, str> {
+    decode_with(raw, "\\x")
+}
+
+/// [`decode`] for paths, where bytes that are not UTF-8 appear as `%hh`: a client may as well have sent them so.
+pub(crate) fn decode_path(raw: &[u8]) -> Cow<'_, str> {
+    decode_with(raw, "%")
+}
+
+fn decode_with<'a>(raw: &'a [u8], mark: &str) -> Cow<'a, str> {
     let Some(first) = memchr::memchr(b'\\', raw) else {
-        return lossy(raw);
+        return legible(raw, mark);
     };
     let (plain, mut rest) = raw.split_at(first);
     let mut bytes = Vec::with_capacity(raw.len());
@@ -36,17 +45,27 @@ pub(crate) fn decode(raw: &[u8]) -> Cow<'_, str> {
     }
     match String::from_utf8(bytes) {
         Ok(text) => Cow::Owned(text),
-        Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        Err(error) => Cow::Owned(escaped(error.as_bytes(), mark)),
     }
 }
 
-/// The text of `raw`, with U+FFFD for what is not UTF-8.
-pub(crate) fn lossy(raw: &[u8]) -> Cow<'_, str> {
-    // The strict check is much faster than the lossy one, and nearly always enough.
+/// The text of `raw`, with `mark` and two hexadecimal digits for each byte that is not UTF-8.
+fn legible<'a>(raw: &'a [u8], mark: &str) -> Cow<'a, str> {
     match std::str::from_utf8(raw) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(raw),
+        Err(_) => Cow::Owned(escaped(raw, mark)),
     }
+}
+
+fn escaped(raw: &[u8], mark: &str) -> String {
+    let mut text = String::with_capacity(raw.len() * 2);
+    for chunk in raw.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("{mark}{byte:02x}"));
+        }
+    }
+    text
 }
 
 const fn hex(digit: u8) -> Option<u8> {
@@ -81,11 +100,11 @@ mod tests {
             (b"plain", "plain"),
             (br#"a \"b\" \\c"#, r#"a "b" \c"#),
             (br"\xD0\xBF\x22", "п\""),
-            (br"\xff", "\u{fffd}"),
+            (br"\xFF \xd0", r"\xff \xd0"),
             (br"\xZZ \q \", r"\xZZ \q \"),
             (br"\x4", r"\x4"),
             (br"tab\tend", "tab\tend"),
-            (b"raw \xff byte", "raw \u{fffd} byte"),
+            (b"raw \xff byte", r"raw \xff byte"),
             ("grün".as_bytes(), "grün"),
         ];
         for (raw, text) in cases {

@@ -93,5 +93,9 @@ fn what_is_surely_not_meant_is_a_warning_and_no_failure() {
     let finished = sandbox.run(&["check", "policy.yaml"]);
     let warning = "warning: policy.yaml:1:50: rules[0].cost: a cost of 6 can never pass the limit 5 per 1m (token_bucket)";
     assert!(finished.err.starts_with(warning), "{}", finished.err);
-    assert!(finished.code == Some(0) && finished.out.starts_with("policy.yaml: ok"), "{}", finished.out);
+    assert!(
+        finished.code == Some(0) && finished.out.starts_with("policy.yaml: ok"),
+        "{}",
+        finished.out
+    );
 }
