@@ -27,6 +27,8 @@ pub struct SystemClock {
     counter: quanta::Clock,
     /// Its raw reading at the start.
     origin: u64,
+    /// Microseconds in one step of the counter, times 2^64: an instant costs one multiplication.
+    scale: u64,
     /// Added to the microseconds since `origin` to get wall time.
     offset: AtomicI64,
     /// When to compare with the system's clock again, in microseconds since `origin`.
@@ -42,9 +44,13 @@ impl SystemClock {
     pub fn new() -> Self {
         let counter = quanta::Clock::new();
         let origin = counter.raw();
+        // Over 2^40 steps, many minutes, rounding to a nanosecond is lost in the drift of any clock.
+        let nanos = u128::from(counter.delta_as_nanos(0, 1 << 40));
+        let scale = u64::try_from((nanos << 24) / 1000).unwrap_or(u64::MAX);
         Self {
             counter,
             origin,
+            scale,
             offset: AtomicI64::new(wall()),
             next: AtomicU64::new(COMPARE_EVERY),
         }
@@ -75,7 +81,9 @@ fn wall() -> i64 {
 impl Clock for SystemClock {
     #[inline]
     fn now(&self) -> Timestamp {
-        let elapsed = self.counter.delta_as_nanos(self.origin, self.counter.raw()) / 1000;
+        let steps = self.counter.raw().saturating_sub(self.origin);
+        #[allow(clippy::cast_possible_truncation)]
+        let elapsed = ((u128::from(steps) * u128::from(self.scale)) >> 64) as u64;
         let next = self.next.load(Ordering::Relaxed);
         if elapsed >= next {
             self.follow(elapsed, next);

@@ -1,6 +1,6 @@
 //! Why a store did not answer.
 
-use ratekeeper_core::StepError;
+use ratekeeper_core::{KeyError, StepError};
 
 /// A store could not decide. Never a denial: what happens then is the rule's failure policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum StoreError {
         /// The key, escaped.
         key: String,
     },
+    /// A key is too long.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The operation does not exist for a limit of the batch; nothing was written.
     #[error(transparent)]
     Step(#[from] StepError),

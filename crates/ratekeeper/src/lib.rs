@@ -4,7 +4,7 @@
 pub mod engine;
 mod limiter;
 
-pub use limiter::{CheckError, Limiter, Permit};
+pub use limiter::{Limiter, Permit};
 pub use ratekeeper_core::{
     Algorithm, Ask, Calendar, Entries, Entry, Evaluation, Gcra, Holder, Key, KeyError, Limit, LimitError,
     MAX_COUNT, MAX_EXACT, MAX_KEY, MAX_LOG, MAX_SPAN, Micros, Op, Period, State, StepError, Stored, Tag,

@@ -3,20 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ratekeeper_core::{Algorithm, Ask, Holder, Key, KeyError, Limit, Op, Token, Verdict};
+use ratekeeper_core::{Algorithm, Ask, Holder, Key, Limit, Op, Token, Verdict};
 use ratekeeper_store::{Clock, MemoryConfig, MemoryStats, MemoryStore, StoreError};
-
-/// Why a [`Limiter`] could not answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CheckError {
-    /// The key is too long.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The store could not decide; never a denial.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// The shortest way to limit something in this process: one [`Limit`], any number of keys, in memory.
 ///
@@ -63,7 +51,7 @@ impl Limiter {
     /// # Errors
     /// If the key is longer than 250 bytes, or a log outgrows the store's memory.
     #[inline]
-    pub fn check(&self, key: impl AsRef<[u8]>) -> Result<Verdict, CheckError> {
+    pub fn check(&self, key: impl AsRef<[u8]>) -> Result<Verdict, StoreError> {
         self.take(key.as_ref(), 1)
     }
 
@@ -72,7 +60,7 @@ impl Limiter {
     /// # Errors
     /// As [`check`](Self::check).
     #[inline]
-    pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Verdict, CheckError> {
+    pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Verdict, StoreError> {
         self.take(key.as_ref(), cost)
     }
 
@@ -90,7 +78,7 @@ impl Limiter {
     ///
     /// # Errors
     /// As [`check`](Self::check). The inner result is the refusal.
-    pub fn acquire<K: AsRef<[u8]>>(&self, key: K) -> Result<Result<Permit<'_, K>, Verdict>, CheckError> {
+    pub fn acquire<K: AsRef<[u8]>>(&self, key: K) -> Result<Result<Permit<'_, K>, Verdict>, StoreError> {
         let verdict = self.take(key.as_ref(), 1)?;
         Ok(match verdict.token {
             Some(token) if verdict.allowed => Ok(Permit { limiter: self, key, token, verdict }),
@@ -102,7 +90,7 @@ impl Limiter {
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    pub fn peek(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Verdict, CheckError> {
+    pub fn peek(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Verdict, StoreError> {
         self.ask(key.as_ref(), &Ask::new(Op::Peek, cost).by(NOBODY))
     }
 
@@ -110,7 +98,7 @@ impl Limiter {
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    pub fn reset(&self, key: impl AsRef<[u8]>) -> Result<Verdict, CheckError> {
+    pub fn reset(&self, key: impl AsRef<[u8]>) -> Result<Verdict, StoreError> {
         self.ask(key.as_ref(), &Ask::new(Op::Reset, 0))
     }
 
@@ -128,7 +116,7 @@ impl Limiter {
 
     // Inlined, so that each operation becomes code of its own without a question about the others.
     #[inline(always)]
-    fn take(&self, key: &[u8], cost: u64) -> Result<Verdict, CheckError> {
+    fn take(&self, key: &[u8], cost: u64) -> Result<Verdict, StoreError> {
         let ask = Ask::new(Op::Take, cost);
         if !self.holds {
             return self.ask(key, &ask);
@@ -138,8 +126,8 @@ impl Limiter {
     }
 
     #[inline(always)]
-    fn ask(&self, key: &[u8], ask: &Ask) -> Result<Verdict, CheckError> {
-        Ok(self.store.ask(Key::new(key)?, &self.limit, ask)?)
+    fn ask(&self, key: &[u8], ask: &Ask) -> Result<Verdict, StoreError> {
+        self.store.ask(Key::new(key)?, &self.limit, ask)
     }
 }
 
