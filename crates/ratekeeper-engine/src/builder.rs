@@ -8,6 +8,7 @@ use ratekeeper_core::Micros;
 use ratekeeper_policy::Policy;
 use ratekeeper_store::{Clock, MemoryConfig, MemoryStore, Store, SystemClock};
 
+use crate::secret::random;
 use crate::snapshot::{Snapshot, Stores};
 use crate::{Engine, EngineError, Secret};
 
@@ -69,16 +70,16 @@ impl EngineBuilder {
     /// The engine.
     ///
     /// # Errors
-    /// If a store of the policy is not of type memory and was not given, or no secret was given and the operating system
-    /// has no randomness.
+    /// If a store of the policy is not of type memory and was not given, or the operating system has no randomness.
     pub fn build(self) -> Result<Engine, EngineError> {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let no_randomness = |error: getrandom::Error| EngineError::NoRandomness { reason: error.to_string() };
         let secret = match self.secret {
             Some(secret) => secret,
-            None => {
-                Secret::random().map_err(|error| EngineError::NoRandomness { reason: error.to_string() })?
-            }
+            None => Secret::random().map_err(no_randomness)?,
         };
+        // Engines that share a secret share stores, and must not share holders.
+        let holder_seed = u64::from_le_bytes(random().map_err(no_randomness)?);
         let snapshot = Snapshot::new(self.policy, &self.stores, None, self.only.as_ref(), &clock)?;
         Ok(Engine {
             current: ArcSwap::from_pointee(snapshot),
@@ -87,7 +88,7 @@ impl EngineBuilder {
             local: Arc::new(MemoryStore::with_clock(MemoryConfig::default(), Arc::clone(&clock))),
             clock,
             holders: AtomicU64::new(0),
-            holder_seed: secret.seed(),
+            holder_seed,
             secret,
             reservation_ttl: self.reservation_ttl,
         })

@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ratekeeper_core::{Algorithm, Key, Limit, Micros, Op, Timestamp};
-use ratekeeper_store::{Batch, Check, Group, Store};
+use ratekeeper_core::{Algorithm, Key, Limit, MAX_KEY, Micros, Op, Timestamp};
+use ratekeeper_store::{Batch, Check, Group, Store, StoreError};
 
 use crate::receipt::{Place, Receipt, Taken};
 use crate::wire::Wire;
@@ -84,15 +84,17 @@ impl Engine {
     ) -> Result<Settlement, EngineError> {
         let wire = self.unseal(handle)?;
         let instant = now.unwrap_or_else(|| self.clock.now());
-        let late = instant.since(Timestamp::from_micros(wire.expires));
+        let late = instant.since(wire.expires());
         if late > Micros::ZERO {
             return Err(EngineError::Expired { micros: late.get() });
         }
-        let id = wire.id;
+        // A marker that can be taken once, for as long as the handle lives, whichever engine made it.
+        let once = Limit::token_bucket(1, Micros::new(wire.ttl)).map_err(|_| EngineError::ForeignHandle)?;
+        let marker = Marker { id: wire.id, once };
         let receipt = wire.receipt().map_err(|_| EngineError::ForeignHandle)?;
         let mut settlement = Settlement::Repeated;
         for place in places(&receipt) {
-            let settled = self.settle(id, &receipt, place, actual, now).await?;
+            let settled = self.settle(&marker, &receipt, place, actual, now).await?;
             settlement = if settled { Settlement::Settled } else { settlement };
         }
         Ok(settlement)
@@ -113,29 +115,31 @@ impl Engine {
         Ok(())
     }
 
-    /// Settles the part of a reservation that one store holds. A marker that can be taken once, and all charges and
-    /// refunds, are one atomic unit.
+    /// Settles the part of a reservation that one store holds: the marker, and all charges and refunds, are one atomic
+    /// unit.
     async fn settle(
         &self,
-        id: u128,
+        marker: &Marker,
         receipt: &Receipt,
         place: &Place,
         actual: u64,
         now: Option<Timestamp>,
     ) -> Result<bool, EngineError> {
         let mine: Vec<&Taken> = receipt.taken.iter().filter(|taken| taken.place == *place).collect();
-        // The marker lives as long as the handle, and where the subject's counters live.
-        let once = Limit::token_bucket(1, self.reservation_ttl).map_err(|_| EngineError::ForeignHandle)?;
-        let subject = mine.first().map_or(&[][..], |taken| &taken.key[taken.scope.min(taken.key.len())..]);
-        let marker = [format!("once:{id:032x}:").as_bytes(), subject].concat();
-        let marker = &marker[..marker.len().min(ratekeeper_core::MAX_KEY)];
-        let marker = Key::new(marker).unwrap_or_default();
+        let key = marker.key(&mine);
+        let key = Key::new(&key).unwrap_or_default();
         let mut batch = Batch::new();
         batch.now = now;
         let settled = mine.iter().map(|taken| settle_one(taken, receipt.units, actual));
-        batch.push(Op::Take, std::iter::once(Check::new(marker, &once, 1)).chain(settled));
+        batch.push(Op::Take, std::iter::once(Check::new(key, &marker.once, 1)).chain(settled));
         self.store_at(place)?.apply(&mut batch).wait().await?;
-        Ok(batch.units()[0].passes)
+        let passes = batch.units()[0].passes;
+        if !passes && batch.checks(0)[0].degraded {
+            // A full store knows the marker no longer from others: it says nothing about this one.
+            let reason = "it is full and cannot tell whether this was settled before".to_owned();
+            return Err(StoreError::Unavailable { reason }.into());
+        }
+        Ok(passes)
     }
 
     fn store_at(&self, place: &Place) -> Result<std::sync::Arc<dyn Store>, EngineError> {
@@ -150,8 +154,7 @@ impl Engine {
     }
 
     fn seal(&self, receipt: &Receipt, now: Timestamp) -> Option<String> {
-        let expires = now + self.reservation_ttl;
-        let wire = Wire::new(self.next_holder().get(), expires.as_micros(), receipt);
+        let wire = Wire::new(self.next_holder().get(), now, self.reservation_ttl, receipt);
         let mut bytes = postcard::to_allocvec(&wire).ok()?;
         let code = self.secret.sign(&bytes);
         bytes.extend_from_slice(&code.as_bytes()[..CODE]);
@@ -167,6 +170,22 @@ impl Engine {
             return Err(EngineError::ForeignHandle);
         }
         postcard::from_bytes(body).map_err(|_| EngineError::ForeignHandle)
+    }
+}
+
+/// What can be taken once for a reservation, in each of its stores.
+struct Marker {
+    id: u128,
+    once: Limit,
+}
+
+impl Marker {
+    /// Its key, beside the counters of the same subject.
+    fn key(&self, taken: &[&Taken]) -> Vec<u8> {
+        let subject = taken.first().map_or(&[][..], |taken| &taken.key[taken.scope.min(taken.key.len())..]);
+        let mut key = [format!("once:{:032x}:", self.id).as_bytes(), subject].concat();
+        key.truncate(MAX_KEY);
+        key
     }
 }
 

@@ -18,23 +18,22 @@ impl Secret {
     /// # Errors
     /// If the operating system gives none.
     pub fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; 32];
-        // The edge where a default is asked for; everything below is handed its randomness.
-        #[allow(clippy::disallowed_methods)]
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(bytes))
+        Ok(Self(random()?))
     }
 
     /// Authenticates `message` for one purpose.
     pub(crate) fn sign(&self, message: &[u8]) -> blake3::Hash {
         blake3::keyed_hash(&self.0, message)
     }
+}
 
-    /// A number derived from the secret, to start holders from.
-    pub(crate) fn seed(&self) -> u64 {
-        let derived = blake3::keyed_hash(&self.0, b"holders");
-        derived.as_bytes().first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk))
-    }
+/// Bytes of the operating system's randomness.
+// The edge where an engine is put together; everything below is handed its randomness.
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl fmt::Debug for Secret {

@@ -1,6 +1,6 @@
 //! How a reservation is written into its handle.
 
-use ratekeeper_core::{Algorithm, Calendar, Holder, Limit, LimitError, Micros, Period, Token};
+use ratekeeper_core::{Algorithm, Calendar, Holder, Limit, LimitError, Micros, Period, Timestamp, Token};
 use serde::{Deserialize, Serialize};
 
 use crate::receipt::{Place, Receipt, Taken};
@@ -9,7 +9,10 @@ use crate::receipt::{Place, Receipt, Taken};
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Wire {
     pub(crate) id: u128,
-    pub(crate) expires: u64,
+    /// When it was made, in microseconds since the epoch.
+    pub(crate) made: u64,
+    /// How long from then on it can be settled, in microseconds.
+    pub(crate) ttl: u64,
     pub(crate) units: u64,
     pub(crate) taken: Vec<WireTaken>,
 }
@@ -93,7 +96,7 @@ impl WireLimit {
 }
 
 impl Wire {
-    pub(crate) fn new(id: u128, expires: u64, receipt: &Receipt) -> Self {
+    pub(crate) fn new(id: u128, made: Timestamp, ttl: Micros, receipt: &Receipt) -> Self {
         let taken = receipt.taken.iter().map(|taken| WireTaken {
             store: match &taken.place {
                 Place::Named(name) => Some(name.clone()),
@@ -111,7 +114,18 @@ impl Wire {
             factor: taken.factor,
             shared: taken.shared,
         });
-        Self { id, expires, units: receipt.units, taken: taken.collect() }
+        Self {
+            id,
+            made: made.as_micros(),
+            ttl: ttl.get(),
+            units: receipt.units,
+            taken: taken.collect(),
+        }
+    }
+
+    /// From when on it can no longer be settled.
+    pub(crate) fn expires(&self) -> Timestamp {
+        Timestamp::from_micros(self.made) + Micros::new(self.ttl)
     }
 
     pub(crate) fn receipt(self) -> Result<Receipt, LimitError> {

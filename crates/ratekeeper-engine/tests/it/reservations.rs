@@ -1,11 +1,14 @@
 //! Reserve now, settle exactly once when the cost is known.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ratekeeper_engine::{EngineError, Request, Settlement};
+use ratekeeper_core::Micros;
+use ratekeeper_engine::{Engine, EngineError, Request, Secret, Settlement};
 use ratekeeper_store::testkit::block_on;
+use ratekeeper_store::{ManualClock, MemoryConfig, MemoryStore, Store};
 
-use crate::{Setup, lines, policy, user_request};
+use crate::{START, Setup, lines, policy, user_request};
 
 const POLICY: &str = "
 stores: { two: { type: memory } }
@@ -107,6 +110,40 @@ fn a_handle_works_on_another_engine_with_the_secret_and_after_a_reload() {
     setup.engine.swap(policy(&POLICY.replace("1000 per hour", "2000 per hour"))).unwrap();
     assert_eq!(commit(&setup, &handle, 0), Settlement::Settled);
     assert_eq!(remaining(&setup)[0], 2000);
+}
+
+/// Two engines over the same stores with the same secret, as two nodes of a service are.
+fn two_nodes(rules: &str) -> [Setup; 2] {
+    let clock = Arc::new(ManualClock::new(START));
+    let config = MemoryConfig::default();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with_clock(config, Arc::clone(&clock) as _));
+    [60, 3600].map(|seconds| {
+        let builder = Engine::builder(policy(rules))
+            .clock(Arc::clone(&clock) as _)
+            .only_store(Arc::clone(&store));
+        let builder = builder.secret(Secret::new([7; 32])).reservation_ttl(Micros::from_secs(seconds));
+        Setup { engine: builder.build().unwrap(), clock: Arc::clone(&clock) }
+    })
+}
+
+#[test]
+fn nodes_settle_each_others_reservations_once_whatever_their_own_ttl() {
+    let [short, long] =
+        two_nodes("rules: [{ name: a, key: [user], limits: ['1000 per day (sliding_log)'] }]");
+    let (first, second) = (reserve(&short, 100), reserve(&long, 100));
+    assert_eq!(commit(&long, &first, 0), Settlement::Settled);
+    assert_eq!(commit(&short, &second, 10), Settlement::Settled, "two nodes never make the same marker");
+    assert_eq!(remaining(&long), [990]);
+    long.advance(3599);
+    assert_eq!(commit(&short, &second, 0), Settlement::Repeated);
+    assert_eq!(remaining(&short), [990]);
+}
+
+#[test]
+fn nodes_never_share_a_holder() {
+    let [one, two] = two_nodes("rules: [{ name: a, limits: [2 concurrent ttl 60s] }]");
+    assert!(one.user("alice").allowed() && two.user("bob").allowed());
+    assert!(!one.user("carol").allowed() && !two.user("dave").allowed());
 }
 
 #[test]
