@@ -1,10 +1,10 @@
 //! How an engine is put together.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
-use ratekeeper_core::Micros;
+use ratekeeper_core::{MAX_SPAN, Micros};
 use ratekeeper_policy::Policy;
 use ratekeeper_store::{Clock, MemoryConfig, MemoryStore, Store, SystemClock};
 
@@ -60,10 +60,10 @@ impl EngineBuilder {
         self
     }
 
-    /// How long after it was made a reservation can be settled.
+    /// How long after it was made a reservation can be settled: 1 us to 2^50 us.
     #[must_use]
     pub fn reservation_ttl(mut self, ttl: Micros) -> Self {
-        self.reservation_ttl = ttl;
+        self.reservation_ttl = ttl.clamp(Micros::new(1), MAX_SPAN);
         self
     }
 
@@ -83,6 +83,7 @@ impl EngineBuilder {
         let snapshot = Snapshot::new(self.policy, &self.stores, None, self.only.as_ref(), &clock)?;
         Ok(Engine {
             current: ArcSwap::from_pointee(snapshot),
+            swapping: Mutex::new(()),
             given: self.stores,
             only: self.only,
             local: Arc::new(MemoryStore::with_clock(MemoryConfig::default(), Arc::clone(&clock))),

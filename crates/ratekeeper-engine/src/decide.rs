@@ -29,12 +29,14 @@ pub(crate) struct Deciding<'e, 'p> {
 
 /// Decides `request`; with `reserve`, everything that was taken stands in the outcome's receipt, else only what is held.
 pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool) -> Outcome {
+    let op = Op::from(request.op);
     let current = engine.current.load();
     let snapshot: &Snapshot = &current;
     let now = request.now.unwrap_or_else(|| engine.clock.now());
     if let Some(listed) = snapshot.policy.listed(&request.attributes, now) {
         let list = (listed.list, listed.reason.map(str::to_owned));
-        return listed_outcome(Guard::into_inner(current), list, request.cost);
+        let granted = if op == Op::Peek { 0 } else { request.cost };
+        return listed_outcome(Guard::into_inner(current), list, granted);
     }
     let mut applicable = Applicable::new();
     snapshot.policy.applicable(&request.attributes, 1, now, &mut applicable);
@@ -48,12 +50,12 @@ pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool
         engine,
         snapshot,
         applicable: &applicable,
-        op: request.op,
+        op,
         now,
         injected: request.now.is_some(),
         holder,
     };
-    let mut tally = Tally::new(&applicable, request.cost, request.op);
+    let mut tally = Tally::new(&applicable, request.cost, op);
     deciding.ask_stores(&mut tally).await;
     let receipt = if tally.denied.is_none() && (reserve || holding) {
         Some(Box::new(deciding.receipt(&tally, reserve)))
@@ -61,7 +63,7 @@ pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool
         None
     };
     let decision = tally.decision();
-    let granted = if tally.denied.is_some() || request.op == Op::Peek {
+    let granted = if tally.denied.is_some() || op == Op::Peek {
         0
     } else {
         tally.granted
@@ -142,15 +144,16 @@ impl<'p> Deciding<'_, 'p> {
     pub(crate) fn check<'a>(&'a self, limit: usize, tally: &Tally) -> Check<'a> {
         let applied = &self.applicable.limits()[limit];
         let key = self.applicable.key(limit);
-        // The policy makes no key that is longer than the longest; one that were would be cut at the end.
+        // The policy makes no key that is longer than the longest.
         let key = Key::scoped(key, self.applicable.scope_len(limit)).unwrap_or_default();
         let rule = self.rule_of(limit);
         let partial = self.op == Op::TakeUpTo && !holds(applied.limit);
         // What an earlier store has not granted is not asked for again.
-        let cost = if partial {
-            tally.granted
-        } else {
-            tally.limits[limit].cost
+        let cost = match (partial, tally.denied.is_some()) {
+            (false, _) => tally.limits[limit].cost,
+            (true, false) => tally.granted,
+            // Only looked at: is there anything left at all?
+            (true, true) => tally.granted.min(1),
         };
         let group = match rule.rule.mode() {
             Mode::Enforce => Group::Enforced,

@@ -1,8 +1,8 @@
 //! The engine: one policy at a time, any number of requests.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use arc_swap::ArcSwap;
@@ -31,6 +31,7 @@ use crate::{EngineBuilder, EngineError, Outcome, Request, Secret, decide};
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) current: ArcSwap<Snapshot>,
+    pub(crate) swapping: Mutex<()>,
     pub(crate) given: Stores,
     pub(crate) only: Option<Arc<dyn Store>>,
     /// Where rules with `on_store_error: local` count while their store fails.
@@ -65,7 +66,8 @@ impl Engine {
         decide::decide(self, request, false).await
     }
 
-    /// Decides a request at once, if all stores of its rules answer at once, as those in memory do; `None` else.
+    /// Decides a request at once, if all stores of its rules answer at once, as those in memory do; `None` else. With a
+    /// store of another kind use [`check`](Self::check) from the start: what was asked of it is not taken back.
     #[must_use]
     pub fn check_now(&self, request: &Request<'_>) -> Option<Outcome> {
         // Made in its place: the future is large, and moving it would cost more than many a store.
@@ -81,6 +83,8 @@ impl Engine {
     /// # Errors
     /// If the new policy has a store that this engine cannot have; the old policy goes on.
     pub fn swap(&self, policy: Policy) -> Result<(), EngineError> {
+        // One at a time: two would each make a store of their own for a new name.
+        let _alone = self.swapping.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.current.load();
         let stores = Some(&before.stores);
         let snapshot = Snapshot::new(policy, &self.given, stores, self.only.as_ref(), &self.clock)?;

@@ -41,6 +41,14 @@ pub enum EngineError {
         /// The name of the store.
         name: String,
     },
+    /// A store that forgets live counters when it is full cannot tell what was settled before.
+    #[error(
+        "stores.{name}: overflow evict may forget that a reservation was settled; use share or deny where you reserve"
+    )]
+    Forgetful {
+        /// The name of the store.
+        name: String,
+    },
     /// A store failed while a reservation was settled; settling it again is safe.
     #[error("reservation: {0}; settle it again")]
     Store(#[from] StoreError),

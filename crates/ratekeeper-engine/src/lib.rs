@@ -21,6 +21,6 @@ pub use builder::EngineBuilder;
 pub use engine::Engine;
 pub use error::EngineError;
 pub use outcome::{Decision, Degraded, Denial, LimitOutcome, Outcome};
-pub use request::Request;
+pub use request::{Request, RequestOp};
 pub use reservation::{Reservation, Settlement};
 pub use secret::Secret;

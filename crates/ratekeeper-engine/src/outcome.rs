@@ -82,10 +82,13 @@ pub struct Outcome {
     pub missing_key: SmallVec<[usize; 1]>,
     /// How much was taken: the request's cost, or a part of it for a partial take.
     pub granted: u64,
-    /// On which list the request stands, as an index that [`Outcome::listed`] resolves.
+    /// On which list the request stands, and the reason.
     pub(crate) listed: Option<(ratekeeper_policy::List, Option<String>)>,
     pub(crate) receipt: Option<Box<Receipt>>,
 }
+
+/// How long to wait before asking again what a failing store could not tell.
+const AFTER_FAILURE: Micros = Micros::SECOND;
 
 impl Outcome {
     /// Whether the request may pass, at once or after a delay.
@@ -105,16 +108,18 @@ impl Outcome {
     }
 
     /// How long to wait until the same request passes: the longest wait of all refusing limits, zero if it passes now,
-    /// `None` if it never can.
+    /// `None` if it never can. A second at least where a store failed, since nobody knows when it recovers.
     #[must_use]
     pub fn retry_after(&self) -> Option<Micros> {
-        if matches!(self.decision, Decision::Deny(Denial::Listed | Denial::MissingKey)) {
-            return None;
-        }
+        let least = match self.decision {
+            Decision::Deny(Denial::Listed | Denial::MissingKey) => return None,
+            Decision::Deny(Denial::StoreFailure) => AFTER_FAILURE,
+            _ => Micros::ZERO,
+        };
         let waits = self.refusing().filter_map(|limit| limit.verdict.as_ref());
         waits
             .map(|verdict| verdict.retry_after)
-            .try_fold(Micros::ZERO, |longest, wait| Some(longest.max(wait?)))
+            .try_fold(least, |longest, wait| Some(longest.max(wait?)))
     }
 
     /// Whether any answer is not its counter's own.

@@ -3,6 +3,28 @@
 use ratekeeper_core::{Op, Timestamp};
 use ratekeeper_policy::Attributes;
 
+/// What to do with the counters of a request. Other operations are for operators, on single counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestOp {
+    /// Take all of the cost or none.
+    #[default]
+    Take,
+    /// Take what is left of the cost.
+    TakeUpTo,
+    /// Take nothing, and answer as a take would.
+    Peek,
+}
+
+impl From<RequestOp> for Op {
+    fn from(op: RequestOp) -> Self {
+        match op {
+            RequestOp::Take => Self::Take,
+            RequestOp::TakeUpTo => Self::TakeUpTo,
+            RequestOp::Peek => Self::Peek,
+        }
+    }
+}
+
 /// What is asked for one request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -10,9 +32,8 @@ pub struct Request<'a> {
     pub attributes: Attributes<'a>,
     /// What it costs, before the costs of rules multiply it.
     pub cost: u64,
-    /// [`Op::Take`] to take all of the cost or none, [`Op::TakeUpTo`] to take what is left of it, [`Op::Peek`] to take
-    /// nothing. Other operations are for operators, on single counters.
-    pub op: Op,
+    /// What to do.
+    pub op: RequestOp,
     /// The instant to decide at; `None` for the clock.
     pub now: Option<Timestamp>,
 }
@@ -21,7 +42,7 @@ impl<'a> Request<'a> {
     /// A take of cost 1, now.
     #[must_use]
     pub fn new(attributes: Attributes<'a>) -> Self {
-        Self { attributes, cost: 1, op: Op::Take, now: None }
+        Self { attributes, cost: 1, op: RequestOp::Take, now: None }
     }
 
     /// The same request at another cost.
@@ -33,7 +54,7 @@ impl<'a> Request<'a> {
 
     /// The same request with another operation.
     #[must_use]
-    pub fn asking(mut self, op: Op) -> Self {
+    pub fn asking(mut self, op: RequestOp) -> Self {
         self.op = op;
         self
     }

@@ -1,11 +1,16 @@
 //! Reserve now, settle when the cost is known.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ratekeeper_core::{Algorithm, Key, Limit, MAX_KEY, Micros, Op, Timestamp};
-use ratekeeper_store::{Batch, Check, Group, Store, StoreError};
+use ratekeeper_core::{Key, Limit, MAX_KEY, Micros, Op, Timestamp};
+use ratekeeper_policy::Policy;
+use ratekeeper_store::{Batch, Check, Group, Overflow, Store, StoreError};
 
 use crate::receipt::{Place, Receipt, Taken};
+use crate::snapshot::same_clock;
+use crate::tally::holds;
 use crate::wire::Wire;
 use crate::{Engine, EngineError, Outcome, Request, decide};
 
@@ -44,7 +49,7 @@ impl Engine {
 
     /// Settles a reservation at its actual cost: gives back what was not used, or charges what was used beyond the
     /// estimate, into debt if need be. Exactly once, however often it is repeated; holders of concurrency limits are
-    /// released.
+    /// released. Where a limit has changed since, what was not used stays spent.
     ///
     /// ```
     /// # use ratekeeper_engine::{Engine, Request, Settlement};
@@ -67,7 +72,8 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// If the handle is not one of ours, or has expired, or a store failed: then settling it again is safe.
+    /// If the handle is not one of ours, or has expired; if a store forgets live counters (`overflow: evict`); or if a store
+    /// failed: then settling it again is safe.
     pub async fn commit(&self, handle: &str, actual: u64) -> Result<Settlement, EngineError> {
         self.commit_at(handle, actual, None).await
     }
@@ -91,13 +97,20 @@ impl Engine {
         // A marker that can be taken once, for as long as the handle lives, whichever engine made it.
         let once = Limit::token_bucket(1, Micros::new(wire.ttl)).map_err(|_| EngineError::ForeignHandle)?;
         let marker = Marker { id: wire.id, once };
+        let wire_instance = wire.instance;
         let receipt = wire.receipt().map_err(|_| EngineError::ForeignHandle)?;
-        let mut settlement = Settlement::Repeated;
-        for place in places(&receipt) {
-            let settled = self.settle(&marker, &receipt, place, actual, now).await?;
-            settlement = if settled { Settlement::Settled } else { settlement };
+        // What was counted in another process, while a store failed there, is for that process to settle.
+        let ours = |place: &Place| *place != Place::Local || wire_instance == self.holder_seed;
+        let (mut settlement, mut failure) = (Settlement::Repeated, None);
+        for place in places(&receipt).into_iter().filter(|place| ours(place)) {
+            match self.settle(&marker, &receipt, place, actual, (now, instant)).await {
+                Ok(true) => settlement = Settlement::Settled,
+                Ok(false) => {}
+                // The other stores are settled all the same.
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
-        Ok(settlement)
+        failure.map_or(Ok(settlement), Err)
     }
 
     /// Releases the holders of concurrency limits that a request took. Nothing happens to requests that hold nothing, or
@@ -107,12 +120,24 @@ impl Engine {
     /// If a store failed; releasing again is safe.
     pub async fn release(&self, outcome: &Outcome) -> Result<(), EngineError> {
         let held = outcome.receipt.iter().flat_map(|receipt| &receipt.taken);
-        for taken in held.filter(|taken| taken.limit.algorithm() == Algorithm::Concurrency) {
+        let mut failure = None;
+        for taken in held.filter(|taken| holds(&taken.limit)) {
+            let store = match &taken.place {
+                Place::Local => Arc::clone(&self.local) as _,
+                // The stores of then, since the policy may have changed.
+                Place::Named(name) => match outcome.snapshot.stores.get(name) {
+                    Some(store) => Arc::clone(store),
+                    None => continue,
+                },
+            };
+            let current = self.current.load();
+            let limit = standing(&current.policy, taken).unwrap_or(&taken.limit).clone();
             let mut batch = Batch::new();
-            batch.push(Op::Refund, [refund_of(taken, 0)]);
-            self.store_at(&taken.place)?.apply(&mut batch).wait().await?;
+            batch.push(Op::Refund, [refund_of(taken, &limit, 0)]);
+            let answer = store.apply(&mut batch).wait().await;
+            failure = failure.or(answer.err());
         }
-        Ok(())
+        failure.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Settles the part of a reservation that one store holds: the marker, and all charges and refunds, are one atomic
@@ -123,16 +148,28 @@ impl Engine {
         receipt: &Receipt,
         place: &Place,
         actual: u64,
-        now: Option<Timestamp>,
+        (now, instant): (Option<Timestamp>, Timestamp),
     ) -> Result<bool, EngineError> {
+        let store = self.store_at(place)?;
+        if let (Place::Named(name), Overflow::Evict) = (place, store.capabilities().overflow) {
+            return Err(EngineError::Forgetful { name: name.clone() });
+        }
         let mine: Vec<&Taken> = receipt.taken.iter().filter(|taken| taken.place == *place).collect();
         let key = marker.key(&mine);
         let key = Key::new(&key).unwrap_or_default();
+        let current = Arc::clone(&self.current.load());
         let mut batch = Batch::new();
-        batch.now = now;
-        let settled = mine.iter().map(|taken| settle_one(taken, receipt.units, actual));
+        batch.now = if same_clock(store.as_ref()) {
+            Some(instant)
+        } else {
+            now
+        };
+        let settled = mine.iter().filter_map(|taken| {
+            let limit = standing(&current.policy, taken);
+            settle_one(taken, limit, receipt.units, actual)
+        });
         batch.push(Op::Take, std::iter::once(Check::new(key, &marker.once, 1)).chain(settled));
-        self.store_at(place)?.apply(&mut batch).wait().await?;
+        store.apply(&mut batch).wait().await?;
         let passes = batch.units()[0].passes;
         if !passes && batch.checks(0)[0].degraded {
             // A full store knows the marker no longer from others: it says nothing about this one.
@@ -142,9 +179,9 @@ impl Engine {
         Ok(passes)
     }
 
-    fn store_at(&self, place: &Place) -> Result<std::sync::Arc<dyn Store>, EngineError> {
+    fn store_at(&self, place: &Place) -> Result<Arc<dyn Store>, EngineError> {
         match place {
-            Place::Local => Ok(std::sync::Arc::clone(&self.local) as _),
+            Place::Local => Ok(Arc::clone(&self.local) as _),
             Place::Named(name) => {
                 let current = self.current.load();
                 let store = current.stores.get(name).cloned();
@@ -154,7 +191,7 @@ impl Engine {
     }
 
     fn seal(&self, receipt: &Receipt, now: Timestamp) -> Option<String> {
-        let wire = Wire::new(self.next_holder().get(), now, self.reservation_ttl, receipt);
+        let wire = Wire::new(self.next_holder().get(), self.holder_seed, now, self.reservation_ttl, receipt);
         let mut bytes = postcard::to_allocvec(&wire).ok()?;
         let code = self.secret.sign(&bytes);
         bytes.extend_from_slice(&code.as_bytes()[..CODE]);
@@ -200,20 +237,52 @@ fn places(receipt: &Receipt) -> Vec<&Place> {
     places
 }
 
-/// Charges or gives back the difference, iff the marker of the unit passes.
-fn settle_one(taken: &Taken, estimate: u64, actual: u64) -> Check<'_> {
-    let (estimate, actual) = (taken.factor.saturating_mul(estimate), taken.factor.saturating_mul(actual));
-    if actual > estimate && taken.limit.algorithm() != Algorithm::Concurrency {
-        let charge = Check::new(key_of(taken), &taken.limit, actual - estimate);
-        return charge.with_op(Op::Charge).in_group(Group::Shadow(0));
+/// The limit that a counter stands under now: the one it was taken under, unless the policy has another by now. `None` if
+/// nothing in the policy counts there any more.
+fn standing<'p>(policy: &'p Policy, taken: &'p Taken) -> Option<&'p Limit> {
+    let scope = &taken.key[..taken.scope.min(taken.key.len())];
+    let mut first = None;
+    for (rule, limit) in policy.in_scope(scope) {
+        let share = rule.local_share();
+        let unchanged = match taken.place {
+            Place::Named(_) => limit.tag() == taken.limit.tag(),
+            Place::Local => limit.scaled(share.numerator, share.denominator).tag() == taken.limit.tag(),
+        };
+        if unchanged {
+            return Some(&taken.limit);
+        }
+        first = first.or(Some(limit));
     }
-    refund_of(taken, estimate.saturating_sub(actual))
-        .with_op(Op::Refund)
-        .in_group(Group::Shadow(0))
+    first
 }
 
-fn refund_of(taken: &Taken, cost: u64) -> Check<'_> {
-    let mut check = Check::new(key_of(taken), &taken.limit, cost).with_token(taken.token);
+/// Charges or gives back the difference, iff the marker of the unit passes.
+///
+/// A counter whose limit has changed is not written under the old one, which would undo the change. It is charged under the
+/// new one; what would be given back stays spent, since the counter may have begun anew.
+fn settle_one<'a>(
+    taken: &'a Taken,
+    limit: Option<&'a Limit>,
+    estimate: u64,
+    actual: u64,
+) -> Option<Check<'a>> {
+    let limit = limit.unwrap_or(&taken.limit);
+    let unchanged = limit.tag() == taken.limit.tag();
+    let (estimate, actual) = (taken.factor.saturating_mul(estimate), taken.factor.saturating_mul(actual));
+    let check = match actual.checked_sub(estimate) {
+        _ if holds(&taken.limit) && holds(limit) => refund_of(taken, limit, 0),
+        Some(more) if more > 0 && !holds(limit) && taken.place != Place::Local => {
+            Check::new(key_of(taken), limit, more).with_op(Op::Charge)
+        }
+        Some(more) if more > 0 && unchanged => Check::new(key_of(taken), limit, more).with_op(Op::Charge),
+        None if unchanged => refund_of(taken, limit, estimate - actual),
+        _ => return None,
+    };
+    Some(check.in_group(Group::Shadow(0)))
+}
+
+fn refund_of<'a>(taken: &'a Taken, limit: &'a Limit, cost: u64) -> Check<'a> {
+    let mut check = Check::new(key_of(taken), limit, cost).with_token(taken.token).with_op(Op::Refund);
     check.degraded = taken.shared;
     check
 }

@@ -59,11 +59,10 @@ impl Snapshot {
                     let Some(store) = stores.get(rule.store()) else {
                         return Err(EngineError::StoreUnknown { name: rule.store().to_owned() });
                     };
-                    let Capabilities { clock, injectable_clock, .. } = store.capabilities();
                     used.push(UsedStore {
                         name: rule.store().to_owned(),
                         store: Arc::clone(store),
-                        same_clock: clock == ClockSource::Process && injectable_clock,
+                        same_clock: same_clock(store.as_ref()),
                     });
                     used.len() - 1
                 }
@@ -72,6 +71,12 @@ impl Snapshot {
         }
         Ok(Self { policy, stores, used, store_of_rule })
     }
+}
+
+/// Whether a store decides by this process's clock, so that the engine's one reading serves it too.
+pub(crate) fn same_clock(store: &dyn Store) -> bool {
+    let Capabilities { clock, injectable_clock, .. } = store.capabilities();
+    clock == ClockSource::Process && injectable_clock
 }
 
 fn make_store(

@@ -9,6 +9,8 @@ use crate::receipt::{Place, Receipt, Taken};
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Wire {
     pub(crate) id: u128,
+    /// Which engine made it: the counters of its process are its own.
+    pub(crate) instance: u64,
     /// When it was made, in microseconds since the epoch.
     pub(crate) made: u64,
     /// How long from then on it can be settled, in microseconds.
@@ -96,7 +98,7 @@ impl WireLimit {
 }
 
 impl Wire {
-    pub(crate) fn new(id: u128, made: Timestamp, ttl: Micros, receipt: &Receipt) -> Self {
+    pub(crate) fn new(id: u128, instance: u64, made: Timestamp, ttl: Micros, receipt: &Receipt) -> Self {
         let taken = receipt.taken.iter().map(|taken| WireTaken {
             store: match &taken.place {
                 Place::Named(name) => Some(name.clone()),
@@ -116,6 +118,7 @@ impl Wire {
         });
         Self {
             id,
+            instance,
             made: made.as_micros(),
             ttl: ttl.get(),
             units: receipt.units,

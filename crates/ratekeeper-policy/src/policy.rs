@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ratekeeper_core::Timestamp;
+use ratekeeper_core::{Limit, Timestamp};
 
 use crate::applicable::Applicable;
 use crate::attributes::Attributes;
@@ -124,6 +124,23 @@ impl Policy {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.compiled.rules
+    }
+
+    /// Every limit whose counters stand under keys that begin with `scope` (see [`PolicyLimit::scope`]), and its rule: the
+    /// rule's own, and those of overrides and arms that share its counters.
+    pub fn in_scope<'p>(&'p self, scope: &'p [u8]) -> impl Iterator<Item = (&'p Rule, &'p Limit)> {
+        let lists = |rule: &'p Rule| {
+            let arms = rule.rollout.iter().flat_map(|rollout| &rollout.arms).map(|arm| &arm.limits);
+            let overrides = rule.overrides.limits.iter().map(|(limits, _)| limits);
+            std::iter::once(&rule.limits)
+                .chain(overrides)
+                .chain(arms)
+                .flatten()
+                .map(move |limit| (rule, limit))
+        };
+        let all = self.compiled.rules.iter().flat_map(lists);
+        all.filter(move |(_, limit)| limit.scope() == scope)
+            .map(|(rule, limit)| (rule, limit.limit()))
     }
 
     /// The stores by name, in alphabetical order; `default` is always among them.

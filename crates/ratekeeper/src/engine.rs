@@ -26,8 +26,9 @@
 
 pub use ratekeeper_engine::{
     Decision, Degraded, Denial, Engine, EngineBuilder, EngineError, LimitOutcome, Outcome, Request,
-    Reservation, Secret, Settlement,
+    RequestOp, Reservation, Secret, Settlement,
 };
 pub use ratekeeper_policy::{
-    Attributes, List, Listed, Mode, Policy, PolicyError, PolicyErrors, Rule, json_schema, parse_limit,
+    Attributes, List, Listed, Missing, Mode, OnChange, OnStoreError, Policy, PolicyError, PolicyErrors,
+    PolicyLimit, Rule, Share, StoreConfig, StoreKind, json_schema, parse_limit,
 };

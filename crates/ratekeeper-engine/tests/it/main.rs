@@ -111,7 +111,9 @@ fn waiting_retry_after_passes_and_a_microsecond_less_does_not() {
 fn a_partial_take_gets_what_every_enforced_limit_has_left() {
     let setup = Setup::new("rules: [{ name: a, key: [user], limits: [10 per minute, 7 per hour] }]");
     let up_to = |cost| {
-        let request = Request::new(user_request("alice")).costing(cost).asking(ratekeeper_core::Op::TakeUpTo);
+        let request = Request::new(user_request("alice"))
+            .costing(cost)
+            .asking(ratekeeper_engine::RequestOp::TakeUpTo);
         setup.check(&request)
     };
     assert_eq!(up_to(4).granted, 4);
@@ -137,7 +139,9 @@ fn a_route_that_costs_nothing_leaves_the_other_rules_their_cost() {
     );
     assert_eq!(reserved.outcome.granted, 3);
     block_on(setup.engine.commit(&reserved.handle.unwrap(), 5)).unwrap();
-    let up_to = Request::new(user_request("alice")).costing(9).asking(ratekeeper_core::Op::TakeUpTo);
+    let up_to = Request::new(user_request("alice"))
+        .costing(9)
+        .asking(ratekeeper_engine::RequestOp::TakeUpTo);
     let partial = setup.check(&up_to);
     assert_eq!(
         (partial.granted, lines(&partial)[1].3),
@@ -152,7 +156,8 @@ fn a_queue_delays_and_a_peek_takes_nothing() {
     let setup = Setup::new(
         "rules: [{ name: a, key: [user], limits: [{ rate: 1 per second, algorithm: leaky_bucket, max_delay: 2s }] }]",
     );
-    let peek = || setup.check(&Request::new(user_request("alice")).asking(ratekeeper_core::Op::Peek));
+    let peek =
+        || setup.check(&Request::new(user_request("alice")).asking(ratekeeper_engine::RequestOp::Peek));
     assert!(peek().allowed());
     let delays: Vec<_> = (0..4).map(|_| setup.user("alice").decision).collect();
     use ratekeeper_engine::{Decision, Denial};

@@ -20,7 +20,7 @@ rules:
 ";
 
 fn remaining(setup: &Setup) -> Vec<u64> {
-    let peek = Request::new(user_request("alice")).asking(ratekeeper_core::Op::Peek);
+    let peek = Request::new(user_request("alice")).asking(ratekeeper_engine::RequestOp::Peek);
     lines(&setup.check(&peek)).into_iter().map(|line| line.3).collect()
 }
 
@@ -109,7 +109,50 @@ fn a_handle_works_on_another_engine_with_the_secret_and_after_a_reload() {
     let handle = reserve(&setup, 1);
     setup.engine.swap(policy(&POLICY.replace("1000 per hour", "2000 per hour"))).unwrap();
     assert_eq!(commit(&setup, &handle, 0), Settlement::Settled);
-    assert_eq!(remaining(&setup)[0], 2000);
+    let left = remaining(&setup);
+    assert!(left[0] < 2000, "what was taken under another limit stays spent");
+    assert_eq!(left[1..], [1000, 1000, 500, 1]);
+}
+
+#[test]
+fn an_old_handle_does_not_undo_a_change_of_the_limit() {
+    let setup = Setup::new("rules: [{ name: a, key: [user], limits: [100 per hour] }]");
+    let (back, more) = (reserve(&setup, 10), reserve(&setup, 10));
+    let window = "rules: [{ name: a, key: [user], limits: ['100 per hour (fixed_window)'] }]";
+    setup.engine.swap(policy(window)).unwrap();
+    let used = setup.check(&Request::new(user_request("alice")).costing(100));
+    assert!(used.allowed());
+    assert_eq!(commit(&setup, &back, 0), Settlement::Settled);
+    assert_eq!(remaining(&setup), [0], "the window still counts");
+    assert_eq!(commit(&setup, &more, 30), Settlement::Settled);
+    assert_eq!(remaining(&setup), [0]);
+}
+
+#[test]
+fn a_store_that_forgets_settles_nothing_rather_than_twice() {
+    let rules = "stores: { default: { type: memory, max_keys: 10, overflow: evict } }
+rules: [{ name: a, key: [user], limits: [1000 per day] }]";
+    let setup = Setup::new(rules);
+    let handle = reserve(&setup, 100);
+    let error = block_on(setup.engine.commit(&handle, 0)).unwrap_err();
+    assert!(matches!(error, EngineError::Forgetful { .. }), "{error}");
+    assert_eq!(remaining(&setup), [900]);
+}
+
+#[test]
+fn a_store_that_is_gone_keeps_nobody_from_settling_the_others() {
+    let rules = |first: &str| {
+        format!(
+            "stores: {{ s: {{ type: memory }}, t: {{ type: memory }} }}
+rules: [ {first} {{ name: b, key: [user], store: t, limits: [1000 per day, 1 concurrent ttl 60s] }} ]"
+        )
+    };
+    let setup = Setup::new(&rules("{ name: a, key: [user], store: s, limits: [1000 per day] },"));
+    let reserved = block_on(setup.engine.reserve(&Request::new(user_request("alice")).costing(100)));
+    setup.engine.swap(policy(&rules("").replace("s: { type: memory }, ", ""))).unwrap();
+    let error = block_on(setup.engine.commit(reserved.handle.as_ref().unwrap(), 0)).unwrap_err();
+    assert!(matches!(error, EngineError::StoreUnknown { .. }), "{error}");
+    assert_eq!(remaining(&setup), [1000, 1]);
 }
 
 /// Two engines over the same stores with the same secret, as two nodes of a service are.
