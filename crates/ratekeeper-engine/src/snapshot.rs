@@ -42,8 +42,10 @@ impl Snapshot {
     ) -> Result<Self, EngineError> {
         let mut stores = Stores::new();
         for (name, config) in policy.stores() {
-            let known =
-                only.or_else(|| given.get(name)).or_else(|| before.and_then(|stores| stores.get(name)));
+            // Only memory stores are made here, so only those can live on.
+            let made =
+                before.filter(|_| config.kind == StoreKind::Memory).and_then(|stores| stores.get(name));
+            let known = only.or_else(|| given.get(name)).or(made);
             let store = match known {
                 Some(store) => Arc::clone(store),
                 None => make_store(name, config, clock)?,

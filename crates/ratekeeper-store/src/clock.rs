@@ -22,7 +22,8 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 /// Wall time that does not jump: a monotonic clock, anchored to the system's and drawn after it slowly.
 ///
 /// Reading it costs one reading of the processor's time stamp counter. When somebody sets the system's clock, this one
-/// follows by at most 500 µs per second, so that a step of the clock neither frees nor locks anybody.
+/// follows by at most 500 µs per second, so that a step of the clock neither frees nor locks anybody. It follows as slowly
+/// after a machine was suspended, or had no right time when the process started: restart the process then.
 pub struct SystemClock {
     counter: quanta::Clock,
     /// Its raw reading at the start.

@@ -38,9 +38,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// A store broke its contract.
+    /// A store broke its contract: it left a check without a verdict.
     #[cold]
-    pub(crate) fn no_verdict() -> Self {
+    #[must_use]
+    pub fn no_verdict() -> Self {
         Self::Unavailable { reason: "the store left a check without a verdict".to_owned() }
     }
 

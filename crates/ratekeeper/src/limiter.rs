@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ratekeeper_core::{Algorithm, Ask, Holder, Key, Limit, Op, Token, Verdict};
-use ratekeeper_store::{Clock, MemoryConfig, MemoryStats, MemoryStore, StoreError};
+use ratekeeper_store::{Batch, Check, Clock, MemoryConfig, MemoryStats, MemoryStore, Store, StoreError};
 
 /// The shortest way to limit something in this process: one [`Limit`], any number of keys, in memory.
 ///
@@ -64,7 +64,7 @@ impl Limiter {
         self.take(key.as_ref(), cost)
     }
 
-    /// Takes one unit for `key`, and gives it back when the permit is dropped: for concurrency limits.
+    /// Takes one unit for `key`, and gives a slot of a concurrency limit back when the permit is dropped.
     ///
     /// ```
     /// use ratekeeper::{Limit, Limiter, Micros};
@@ -79,9 +79,13 @@ impl Limiter {
     /// # Errors
     /// As [`check`](Self::check). The inner result is the refusal.
     pub fn acquire<K: AsRef<[u8]>>(&self, key: K) -> Result<Result<Permit<'_, K>, Verdict>, StoreError> {
-        let verdict = self.take(key.as_ref(), 1)?;
+        let mut batch = Batch::single(Key::new(key.as_ref())?, &self.limit, &self.question(1));
+        self.apply(&mut batch)?;
+        let taken = &batch.checks(0)[0];
+        let (verdict, shared) = (taken.verdict.ok_or_else(StoreError::no_verdict)?, taken.degraded);
+        drop(batch);
         Ok(match verdict.token {
-            Some(token) if verdict.allowed => Ok(Permit { limiter: self, key, token, verdict }),
+            Some(token) if verdict.allowed => Ok(Permit { limiter: self, key, token, verdict, shared }),
             _ => Err(verdict),
         })
     }
@@ -117,24 +121,32 @@ impl Limiter {
     // Inlined, so that each operation becomes code of its own without a question about the others.
     #[inline(always)]
     fn take(&self, key: &[u8], cost: u64) -> Result<Verdict, StoreError> {
+        self.ask(key, &self.question(cost))
+    }
+
+    #[inline(always)]
+    fn question(&self, cost: u64) -> Ask {
         let ask = Ask::new(Op::Take, cost);
         if !self.holds {
-            return self.ask(key, &ask);
+            return ask;
         }
-        let holder = self.holders.fetch_add(1, Ordering::Relaxed);
-        self.ask(key, &ask.by(Holder::new(holder.into())))
+        ask.by(Holder::new(self.holders.fetch_add(1, Ordering::Relaxed).into()))
+    }
+
+    fn apply(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        self.store.apply(batch).ready().unwrap_or(Ok(()))
     }
 
     #[inline(always)]
     fn ask(&self, key: &[u8], ask: &Ask) -> Result<Verdict, StoreError> {
-        self.store.ask(Key::new(key)?, &self.limit, ask)
+        self.store.ask_now(Key::new(key)?, &self.limit, ask)
     }
 }
 
 /// A holder that no request ever has.
 const NOBODY: Holder = Holder::new(u128::MAX);
 
-/// What [`Limiter::acquire`] took; dropping it gives it back.
+/// What [`Limiter::acquire`] took; dropping it gives a slot of a concurrency limit back.
 #[derive(Debug)]
 #[must_use = "dropping a permit gives back what it holds"]
 pub struct Permit<'l, K: AsRef<[u8]>> {
@@ -142,6 +154,8 @@ pub struct Permit<'l, K: AsRef<[u8]>> {
     key: K,
     token: Token,
     verdict: Verdict,
+    /// Whether a full store counts the key together with others: then that is where it is given back.
+    shared: bool,
 }
 
 impl<K: AsRef<[u8]>> Permit<'_, K> {
@@ -154,8 +168,17 @@ impl<K: AsRef<[u8]>> Permit<'_, K> {
 
 impl<K: AsRef<[u8]>> Drop for Permit<'_, K> {
     fn drop(&mut self) {
-        let refund = Ask::new(Op::Refund, self.verdict.granted).with_token(self.token);
-        // What cannot be given back expires by itself.
-        let _ = self.limiter.ask(self.key.as_ref(), &refund);
+        // Other limits give back by time alone: a bucket that fills up as soon as a request is done limits nothing.
+        let Ok(key) = Key::new(self.key.as_ref()) else {
+            return;
+        };
+        if self.limiter.holds {
+            let mut check = Check::new(key, &self.limiter.limit, self.verdict.granted).with_token(self.token);
+            check.degraded = self.shared;
+            let mut batch = Batch::new();
+            batch.push(Op::Refund, [check]);
+            // What cannot be given back expires by itself.
+            let _ = self.limiter.apply(&mut batch);
+        }
     }
 }

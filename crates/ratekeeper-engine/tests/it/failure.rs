@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ratekeeper_core::Micros;
 use ratekeeper_engine::{Decision, Degraded, Denial, Engine, Outcome, Request};
 use ratekeeper_store::testkit::{Fault, Faulty};
 use ratekeeper_store::{ManualClock, MemoryConfig, MemoryStore, StoreError};
@@ -76,6 +77,7 @@ fn allow_allows_and_deny_denies_and_neither_skips_the_others() {
     for _ in 0..3 {
         let outcome = setup.user("alice");
         assert_eq!(outcome.decision, Decision::Deny(Denial::StoreFailure));
+        assert_eq!(outcome.retry_after(), Some(Micros::SECOND), "not at once");
         assert_eq!(outcome.limits[1].degraded, Some(Degraded::Denied));
         assert_eq!(
             outcome.limits[0].verdict.unwrap().remaining,

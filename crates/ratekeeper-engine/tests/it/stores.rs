@@ -1,6 +1,9 @@
 //! Rules over several stores: reserved in order, given back on a refusal.
 
-use crate::{Setup, lines};
+use ratekeeper_core::Micros;
+use ratekeeper_engine::{Request, RequestOp};
+
+use crate::{Setup, lines, user_request};
 
 const POLICY: &str = "
 stores: { one: { type: memory }, two: { type: memory } }
@@ -47,4 +50,19 @@ fn many_threads_over_two_stores_admit_what_the_smaller_limit_admits() {
         (9 - admitted as u64, 8 - admitted as u64),
         "net of refunds, nothing is lost"
     );
+}
+
+#[test]
+fn a_refused_partial_take_says_of_the_other_stores_what_is_true() {
+    let rules = "stores: { one: { type: memory }, two: { type: memory } }
+rules:
+  - { name: a, key: [user], limits: [1 per hour], store: one }
+  - { name: b, key: [user], limits: [20 per hour], store: two }";
+    let setup = Setup::new(rules);
+    assert!(setup.user("alice").allowed());
+    let up_to = Request::new(user_request("alice")).costing(50).asking(RequestOp::TakeUpTo);
+    let refused = setup.check(&up_to);
+    let names: Vec<_> = refused.refusing().map(|limit| refused.rule(limit).name()).collect();
+    assert_eq!(names, ["a"]);
+    assert_eq!(refused.retry_after(), Some(Micros::HOUR));
 }

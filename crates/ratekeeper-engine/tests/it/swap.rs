@@ -35,6 +35,11 @@ fn a_policy_that_needs_a_store_that_is_not_there_changes_nothing() {
     assert!(error.starts_with("stores.far: no redis store was given"), "{error}");
     assert_eq!(setup.engine.policy_version(), version);
     assert!(setup.user("alice").allowed());
+    // Nor does a store in memory go on under the name of another kind.
+    let same = policy(
+        "stores: { default: { type: redis, url: 'redis://x' } }\nrules: [{ name: a, limits: [1 per hour] }]",
+    );
+    assert!(setup.engine.swap(same).is_err());
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl MemoryStore {
     /// # Errors
     /// As [`Store::apply`].
     #[inline(always)]
-    pub fn ask(&self, key: Key<'_>, limit: &Limit, ask: &Ask) -> Result<Verdict, StoreError> {
+    pub fn ask_now(&self, key: Key<'_>, limit: &Limit, ask: &Ask) -> Result<Verdict, StoreError> {
         match self.decide_known(key, limit, ask, self.clock.now()) {
             Some(verdict) => Ok(verdict),
             None => self.ask_batch(Batch::single(key, limit, ask)),

@@ -22,10 +22,10 @@ fn asking_known_keys_allocates_nothing() {
     for limit in &limits {
         for bytes in [&b"alice"[..], &long] {
             let key = Key::new(bytes).unwrap();
-            store.ask(key, limit, &Ask::new(Op::Reset, 0)).unwrap();
-            store.ask(key, limit, &Ask::new(Op::Take, 1)).unwrap();
+            store.ask_now(key, limit, &Ask::new(Op::Reset, 0)).unwrap();
+            store.ask_now(key, limit, &Ask::new(Op::Take, 1)).unwrap();
             for op in OPS {
-                let allocated = measure(|| assert!(store.ask(key, limit, &Ask::new(op, 1)).is_ok()));
+                let allocated = measure(|| assert!(store.ask_now(key, limit, &Ask::new(op, 1)).is_ok()));
                 assert_eq!(allocated.count_total, 0, "{op:?} under {limit}");
             }
         }

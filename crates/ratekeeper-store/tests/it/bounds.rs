@@ -76,7 +76,7 @@ fn a_flood_of_keys_neither_passes_the_bounds_nor_frees_anybody() {
     let take = |number: u64, cost| {
         bounded
             .store
-            .ask(Key::new(&number.to_le_bytes()).unwrap(), &limit, &Ask::new(Op::Take, cost))
+            .ask_now(Key::new(&number.to_le_bytes()).unwrap(), &limit, &Ask::new(Op::Take, cost))
             .unwrap()
     };
     for number in 0..1000 {

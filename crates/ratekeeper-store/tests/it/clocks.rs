@@ -12,7 +12,7 @@ fn a_manual_clock_is_turned_by_hand() {
     let clock = Arc::new(ManualClock::new(START));
     let store = MemoryStore::with_clock(MemoryConfig::default(), clock.clone());
     let (key, limit) = (Key::new(b"alice").unwrap(), Limit::token_bucket(2, Micros::SECOND).unwrap());
-    let take = || store.ask(key, &limit, &Ask::new(Op::Take, 1)).unwrap();
+    let take = || store.ask_now(key, &limit, &Ask::new(Op::Take, 1)).unwrap();
     assert!(take().allowed && take().allowed);
     let wait = take().retry_after.unwrap();
     assert_eq!(wait, Micros::new(500_000));
@@ -47,7 +47,7 @@ fn the_system_clock_is_the_usual_one() {
     // Once more if midnight comes in between.
     let reset_after = (0..2).find_map(|_| {
         let before = clock.now();
-        let reset = MemoryStore::default().ask(key, &limit, &Ask::new(Op::Take, 1)).unwrap().reset_after;
+        let reset = MemoryStore::default().ask_now(key, &limit, &Ask::new(Op::Take, 1)).unwrap().reset_after;
         let midnight = Micros::DAY.get() - before.as_micros() % Micros::DAY.get();
         (reset.get() <= midnight).then_some((reset.get(), midnight))
     });

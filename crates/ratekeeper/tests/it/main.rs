@@ -70,3 +70,22 @@ fn a_key_that_is_too_long_is_an_error_and_a_reset_forgets() {
     assert!(limiter.check("alice").unwrap().allowed);
     assert_eq!(limiter.stats().keys, 2);
 }
+
+#[test]
+fn a_permit_of_a_full_limiter_goes_back_where_it_came_from() {
+    let clock = Arc::new(ManualClock::new(START));
+    let config = MemoryConfig { max_keys: 1, ..MemoryConfig::default() };
+    let limiter = Limiter::with(Limit::concurrency(1, Micros::HOUR).unwrap(), config, clock);
+    let _first = limiter.acquire("first").unwrap().unwrap();
+    for _ in 0..3 {
+        drop(limiter.acquire("second").unwrap().unwrap());
+    }
+    assert_eq!(limiter.stats().shared, 3);
+}
+
+#[test]
+fn a_permit_of_a_bucket_gives_nothing_back() {
+    let (limiter, _) = frozen(Limit::token_bucket(1, Micros::HOUR).unwrap());
+    drop(limiter.acquire("alice").unwrap().unwrap());
+    assert!(limiter.acquire("alice").unwrap().is_err());
+}
