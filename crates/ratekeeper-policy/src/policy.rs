@@ -126,7 +126,7 @@ impl Policy {
         &self.compiled.rules
     }
 
-    /// Every limit whose counters stand under keys that begin with `scope` (see [`PolicyLimit::scope`]), and its rule: the
+    /// Every limit whose counters stand under keys that begin with `scope` (see [`scope`](crate::PolicyLimit::scope)), and its rule: the
     /// rule's own, and those of overrides and arms that share its counters.
     pub fn in_scope<'p>(&'p self, scope: &'p [u8]) -> impl Iterator<Item = (&'p Rule, &'p Limit)> {
         let lists = |rule: &'p Rule| {
