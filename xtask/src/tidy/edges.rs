@@ -29,6 +29,15 @@ const ALLOWED: &[(&str, Reach)] = &[
         "ratekeeper-engine",
         Reach::Only(&["ratekeeper-core", "ratekeeper-store", "ratekeeper-policy"]),
     ),
+    (
+        "ratekeeper-http",
+        Reach::Only(&[
+            "ratekeeper-core",
+            "ratekeeper-store",
+            "ratekeeper-policy",
+            "ratekeeper-engine",
+        ]),
+    ),
     (SERVER, Reach::Internal),
     (
         "ratekeeper",
@@ -37,8 +46,10 @@ const ALLOWED: &[(&str, Reach)] = &[
             "ratekeeper-store",
             "ratekeeper-policy",
             "ratekeeper-engine",
+            "ratekeeper-http",
         ]),
     ),
+    ("e2e", Reach::Free),
     ("examples", Reach::Free),
     ("ratekeeper-fuzz", Reach::Free),
     ("xtask", Reach::Free),
