@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::Guard;
 use ratekeeper_core::{Holder, Key, Op, Timestamp};
 use ratekeeper_policy::{Applicable, AppliedRule, List, Mode};
 use ratekeeper_store::{Batch, Check, Group, Store};
@@ -28,15 +27,19 @@ pub(crate) struct Deciding<'e, 'p> {
 }
 
 /// Decides `request`; with `reserve`, everything that was taken stands in the outcome's receipt, else only what is held.
-pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool) -> Outcome {
+pub(crate) async fn decide(
+    engine: &Engine,
+    current: Arc<Snapshot>,
+    request: &Request<'_>,
+    reserve: bool,
+) -> Outcome {
     let op = Op::from(request.op);
-    let current = engine.current.load();
     let snapshot: &Snapshot = &current;
     let now = request.now.unwrap_or_else(|| engine.clock.now());
     if let Some(listed) = snapshot.policy.listed(&request.attributes, now) {
         let list = (listed.list, listed.reason.map(str::to_owned));
         let granted = if op == Op::Peek { 0 } else { request.cost };
-        return listed_outcome(Guard::into_inner(current), list, granted);
+        return listed_outcome(current, list, granted);
     }
     let mut applicable = Applicable::new();
     snapshot.policy.applicable(&request.attributes, 1, now, &mut applicable);
@@ -70,7 +73,7 @@ pub(crate) async fn decide(engine: &Engine, request: &Request<'_>, reserve: bool
     };
     drop(applicable);
     Outcome {
-        snapshot: Guard::into_inner(current),
+        snapshot: current,
         decision,
         limits: tally.limits,
         missing_key: tally.missing_key,
@@ -118,7 +121,10 @@ impl<'p> Deciding<'_, 'p> {
     fn limits_in(&self, place: usize) -> Places {
         let rules = self.applicable.rules().iter();
         let rules = rules.filter(|rule| self.snapshot.store_of_rule.get(rule.index) == Some(&place));
-        rules.flat_map(|rule| rule.limits.clone()).collect()
+        let limits = rules.flat_map(|rule| rule.limits.clone());
+        // A charge comes when the request is done: there is nothing left to hold.
+        let asked = |limit: &usize| self.op != Op::Charge || !holds(self.applicable.limits()[*limit].limit);
+        limits.filter(asked).collect()
     }
 
     async fn ask_store(&self, place: usize, limits: &[usize], tally: &mut Tally) {

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use ratekeeper_core::{Holder, Micros};
 use ratekeeper_policy::Policy;
 use ratekeeper_store::{Clock, MemoryStore, Store};
 
 use crate::snapshot::{Snapshot, Stores};
-use crate::{EngineBuilder, EngineError, Outcome, Request, Secret, decide};
+use crate::{Current, EngineBuilder, EngineError, Outcome, Request, Secret, decide};
 
 /// Decides requests by a policy, over the stores that the policy names.
 ///
@@ -63,15 +63,29 @@ impl Engine {
     /// Never fails: when a store does, the failure policy of each of its rules decides, and the outcome says so. Dropping
     /// the future before it is done leaves what some stores may have taken spent; nobody gets more by that.
     pub async fn check(&self, request: &Request<'_>) -> Outcome {
-        decide::decide(self, request, false).await
+        self.check_under(&self.current(), request).await
+    }
+
+    /// Decides a request by a policy that was looked at before, so that both are of one version.
+    pub async fn check_under(&self, current: &Current, request: &Request<'_>) -> Outcome {
+        decide::decide(self, Arc::clone(&current.0), request, false).await
     }
 
     /// Decides a request at once, if all stores of its rules answer at once, as those in memory do; `None` else. With a
     /// store of another kind use [`check`](Self::check) from the start: what was asked of it is not taken back.
     #[must_use]
     pub fn check_now(&self, request: &Request<'_>) -> Option<Outcome> {
+        self.check_now_under(&self.current(), request)
+    }
+
+    /// [`check_now`](Self::check_now) by a policy that was looked at before.
+    #[must_use]
+    pub fn check_now_under(&self, current: &Current, request: &Request<'_>) -> Option<Outcome> {
+        let current = Arc::clone(&current.0);
         // Made in its place: the future is large, and moving it would cost more than many a store.
-        match pin!(decide::decide(self, request, false)).poll(&mut Context::from_waker(Waker::noop())) {
+        match pin!(decide::decide(self, current, request, false))
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             Poll::Ready(outcome) => Some(outcome),
             Poll::Pending => None,
         }
@@ -90,6 +104,12 @@ impl Engine {
         let snapshot = Snapshot::new(policy, &self.given, stores, self.only.as_ref(), &self.clock)?;
         self.current.store(Arc::new(snapshot));
         Ok(())
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn current(&self) -> Current {
+        Current(Guard::into_inner(self.current.load()))
     }
 
     /// The version of the policy in force.

@@ -41,6 +41,20 @@ pub enum EngineError {
         /// The name of the store.
         name: String,
     },
+    /// There is no rule with this name.
+    #[error("rule {name:?}: the policy in force has no such rule")]
+    RuleUnknown {
+        /// The name.
+        name: String,
+    },
+    /// The subject of a rule is not fully named.
+    #[error("rule {rule}: {part} is missing; a subject is named by all parts of the rule's key")]
+    KeyPartMissing {
+        /// The rule.
+        rule: String,
+        /// The part of its key, such as `header:x-api-key`.
+        part: String,
+    },
     /// A store that forgets live counters when it is full cannot tell what was settled before.
     #[error(
         "stores.{name}: overflow evict may forget that a reservation was settled; use share or deny where you reserve"
@@ -49,7 +63,7 @@ pub enum EngineError {
         /// The name of the store.
         name: String,
     },
-    /// A store failed while a reservation was settled; settling it again is safe.
-    #[error("reservation: {0}; settle it again")]
+    /// A store failed; settling or releasing a reservation again is safe.
+    #[error("{0}; try again")]
     Store(#[from] StoreError),
 }

@@ -4,10 +4,12 @@
 //! store, and turns the verdicts into an [`Outcome`]. What happens when a store fails is decided here, rule by rule.
 
 mod builder;
+mod current;
 mod decide;
 mod engine;
 mod error;
 mod failure;
+mod operate;
 mod outcome;
 mod receipt;
 mod request;
@@ -18,8 +20,10 @@ mod tally;
 mod wire;
 
 pub use builder::EngineBuilder;
+pub use current::Current;
 pub use engine::Engine;
 pub use error::EngineError;
+pub use operate::{Operation, SubjectCounters};
 pub use outcome::{Decision, Degraded, Denial, LimitOutcome, Outcome};
 pub use request::{Request, RequestOp};
 pub use reservation::{Reservation, Settlement};

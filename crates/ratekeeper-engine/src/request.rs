@@ -13,6 +13,9 @@ pub enum RequestOp {
     TakeUpTo,
     /// Take nothing, and answer as a take would.
     Peek,
+    /// Take the cost whatever is left, into debt if need be, and never refuse: for what is known only afterwards.
+    /// Concurrency limits are left alone.
+    Charge,
 }
 
 impl From<RequestOp> for Op {
@@ -21,6 +24,7 @@ impl From<RequestOp> for Op {
             RequestOp::Take => Self::Take,
             RequestOp::TakeUpTo => Self::TakeUpTo,
             RequestOp::Peek => Self::Peek,
+            RequestOp::Charge => Self::Charge,
         }
     }
 }

@@ -9,7 +9,7 @@ use ratekeeper_policy::Policy;
 use ratekeeper_store::{Batch, Check, Group, Overflow, Store, StoreError};
 
 use crate::receipt::{Place, Receipt, Taken};
-use crate::snapshot::same_clock;
+use crate::snapshot::{Snapshot, same_clock};
 use crate::tally::holds;
 use crate::wire::Wire;
 use crate::{Engine, EngineError, Outcome, Request, decide};
@@ -40,7 +40,7 @@ impl Engine {
     /// Takes an estimated cost now, as [`Engine::check`] does, and returns a handle with which the actual cost is settled
     /// later. A reservation that is never settled stays spent.
     pub async fn reserve(&self, request: &Request<'_>) -> Reservation {
-        let outcome = decide::decide(self, request, true).await;
+        let outcome = decide::decide(self, self.current().0, request, true).await;
         let now = request.now.unwrap_or_else(|| self.clock.now());
         let receipt = outcome.receipt.as_deref().filter(|receipt| !receipt.taken.is_empty());
         let handle = receipt.and_then(|receipt| self.seal(receipt, now));
@@ -119,13 +119,38 @@ impl Engine {
     /// # Errors
     /// If a store failed; releasing again is safe.
     pub async fn release(&self, outcome: &Outcome) -> Result<(), EngineError> {
-        let held = outcome.receipt.iter().flat_map(|receipt| &receipt.taken);
+        match &outcome.receipt {
+            // The stores of then, since the policy may have changed.
+            Some(receipt) => self.release_held(receipt, &outcome.snapshot).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What releases the holders of an outcome later, from anywhere: as [`Reservation::handle`]. `None` if it holds nothing.
+    #[must_use]
+    pub fn handle(&self, outcome: &Outcome) -> Option<String> {
+        let receipt = outcome.receipt.as_deref().filter(|receipt| !receipt.taken.is_empty())?;
+        self.seal(receipt, self.clock.now())
+    }
+
+    /// Releases the holders behind a handle; what rates took stays spent. Nothing happens the second time.
+    ///
+    /// # Errors
+    /// If the handle is not one of ours; or if a store failed: releasing again is safe.
+    pub async fn release_handle(&self, handle: &str) -> Result<(), EngineError> {
+        let wire = self.unseal(handle)?;
+        let ours = wire.instance == self.holder_seed;
+        let mut receipt = wire.receipt().map_err(|_| EngineError::ForeignHandle)?;
+        receipt.taken.retain(|taken| ours || taken.place != Place::Local);
+        self.release_held(&receipt, &self.current().0).await
+    }
+
+    async fn release_held(&self, receipt: &Receipt, snapshot: &Snapshot) -> Result<(), EngineError> {
         let mut failure = None;
-        for taken in held.filter(|taken| holds(&taken.limit)) {
+        for taken in receipt.taken.iter().filter(|taken| holds(&taken.limit)) {
             let store = match &taken.place {
                 Place::Local => Arc::clone(&self.local) as _,
-                // The stores of then, since the policy may have changed.
-                Place::Named(name) => match outcome.snapshot.stores.get(name) {
+                Place::Named(name) => match snapshot.stores.get(name) {
                     Some(store) => Arc::clone(store),
                     None => continue,
                 },

@@ -20,6 +20,8 @@ pub(crate) struct Snapshot {
     pub(crate) used: Vec<UsedStore>,
     /// For each rule, the place of its store in `used`.
     pub(crate) store_of_rule: Vec<usize>,
+    /// Whether every store that rules use is in this process.
+    pub(crate) answers_at_once: bool,
 }
 
 #[derive(Debug)]
@@ -71,7 +73,8 @@ impl Snapshot {
             };
             store_of_rule.push(place);
         }
-        Ok(Self { policy, stores, used, store_of_rule })
+        let answers_at_once = used.iter().all(|used| used.store.capabilities().trips == 0);
+        Ok(Self { policy, stores, used, store_of_rule, answers_at_once })
     }
 }
 

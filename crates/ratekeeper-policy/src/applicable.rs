@@ -141,6 +141,26 @@ impl<'p> Applicable<'p> {
             .push(AppliedRule { index, rule, cost: rule.costs.of(request, cost), refused, limits });
     }
 
+    /// Adds a rule for the subject that the request names, whether the rule applies or not: for operators.
+    ///
+    /// # Errors
+    /// The first part of the key that is missing.
+    pub(crate) fn push_subject(
+        &mut self,
+        index: usize,
+        rule: &'p Rule,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<(), MissingPart<'p>> {
+        let subject = rule.key.subject(request).map_err(|part| MissingPart { rule, part })?;
+        // Whom a rollout leaves out, the rule's own limits tell about.
+        let choice = rule.choose(request, &subject, now).unwrap_or(Choice::Own);
+        self.push_limits(choice.limits(rule), &subject);
+        let limits = 0..self.limits.len();
+        self.rules.push(AppliedRule { index, rule, cost: 1, refused: None, limits });
+        Ok(())
+    }
+
     fn push_limits(&mut self, limits: &'p LimitList, subject: &SubjectBytes) {
         for (ordinal, limit) in limits.iter().enumerate() {
             let start = self.keys.len();

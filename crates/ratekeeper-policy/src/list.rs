@@ -36,6 +36,11 @@ impl Entries {
         Self { selectors: Selectors::new(selectors), reasons }
     }
 
+    /// Whether any entry is about headers.
+    pub(crate) fn uses_headers(&self) -> bool {
+        self.selectors.uses_headers()
+    }
+
     /// If the request stands on this list: the reason.
     pub(crate) fn find(&self, request: &Request<'_>, now: Timestamp) -> Option<Option<&str>> {
         self.selectors.first(request, now).map(|index| self.reasons[index].as_deref())

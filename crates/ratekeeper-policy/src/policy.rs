@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ratekeeper_core::{Limit, Timestamp};
 
-use crate::applicable::Applicable;
+use crate::applicable::{Applicable, MissingPart};
 use crate::attributes::Attributes;
 use crate::client_ip::ClientIp;
 use crate::compile::{Compiled, compile};
@@ -50,6 +50,8 @@ pub struct Policy {
     compiled: Compiled,
     /// Whether any rule looks at the path: if none does, it need not be brought into its one form.
     uses_path: bool,
+    /// The same of headers.
+    uses_headers: bool,
     warnings: Vec<PolicyError>,
 }
 
@@ -82,8 +84,11 @@ impl Policy {
         let nothing = || one_error(file, 1, 1, "the policy cannot be read".to_owned(), String::new());
         let compiled = compiled.ok_or_else(nothing)?;
         let uses_path = compiled.rules.iter().any(Rule::uses_path);
+        let uses_headers = compiled.rules.iter().any(Rule::uses_headers)
+            || compiled.allow.uses_headers()
+            || compiled.deny.uses_headers();
         let version = blake3::hash(source.as_bytes()).to_hex()[..12].to_owned();
-        Ok(Self { version, compiled, uses_path, warnings })
+        Ok(Self { version, compiled, uses_path, uses_headers, warnings })
     }
 
     /// [`parse`](Self::parse) for bytes that may or may not be UTF-8.
@@ -180,6 +185,31 @@ impl Policy {
         for (index, rule) in self.compiled.rules.iter().enumerate() {
             out.consider(index, rule, &request, cost, now);
         }
+    }
+
+    /// The limits and keys of one subject of the rule at this place in [`rules`](Self::rules), whether the rule applies to
+    /// its requests or not: for operators, who name a subject by the parts of its key. `out` is cleared first.
+    ///
+    /// # Errors
+    /// The first part of the key that `attributes` lacks.
+    ///
+    /// # Panics
+    /// If there is no such rule.
+    pub fn subject<'p>(
+        &'p self,
+        rule: usize,
+        attributes: &Attributes<'_>,
+        now: Timestamp,
+        out: &mut Applicable<'p>,
+    ) -> Result<(), MissingPart<'p>> {
+        out.clear();
+        out.push_subject(rule, &self.compiled.rules[rule], &Request::new(attributes, true), now)
+    }
+
+    /// Whether any rule or list looks at headers: if none does, they need not be collected.
+    #[must_use]
+    pub fn uses_headers(&self) -> bool {
+        self.uses_headers
     }
 
     /// Why a request meets which rules, with which keys, limits and cost; for people.

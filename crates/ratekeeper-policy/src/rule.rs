@@ -163,6 +163,12 @@ impl Rule {
         in_key || !self.matcher.paths.is_empty() || !self.costs.routes.is_empty()
     }
 
+    /// Whether a decision needs the headers.
+    pub(crate) fn uses_headers(&self) -> bool {
+        let in_key = self.key.parts.iter().any(|part| matches!(part.source, Source::Header(_)));
+        in_key || !self.matcher.headers.is_empty() || self.overrides.selectors.uses_headers()
+    }
+
     /// Whether a request is refused because it lacks a part of the key. While only a part of the subjects is in the
     /// rollout, a request without a subject is not.
     pub(crate) fn refuses_missing(&self) -> bool {

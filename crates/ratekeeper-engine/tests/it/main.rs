@@ -5,6 +5,7 @@
 mod allocations;
 mod failure;
 mod lists;
+mod operators;
 mod reservations;
 mod shadow;
 mod stores;

@@ -1,9 +1,11 @@
 //! The one form of a path, so that no spelling of it makes a new key or slips past a pattern.
 
 use smallvec::SmallVec;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// A path in its one form: percent-escapes of plain characters resolved, `\`, `%2F` and `%5C` taken as separators,
-/// `//` collapsed, `.` and `..` resolved, in lower case, without the slash at its end (which is remembered).
+/// `//` collapsed, `.` and `..` resolved, in lower case and Unicode's form C, without the slash at its end (which is
+/// remembered).
 ///
 /// What must stay escaped (`%`, `?`, `#`, spaces, control characters, bytes that are no UTF-8) is escaped in lower
 /// case: the form is a fixed point. Paths up to 256 bytes need no allocation.
@@ -37,6 +39,7 @@ impl CanonicalPath {
             rest = &rest[length..];
         }
         out.end_segment(start, false);
+        out.compose();
         if out.bytes.len() > 1 && out.bytes.last() == Some(&b'/') {
             out.bytes.pop();
             out.directory = true;
@@ -75,6 +78,19 @@ impl CanonicalPath {
             _ => {}
         }
         self.bytes.len()
+    }
+
+    /// Composes characters that were written in parts, such as `e` and an accent. Lower case may have taken some apart, so
+    /// this comes last; no separator comes from it.
+    fn compose(&mut self) {
+        if self.bytes.is_ascii() {
+            return;
+        }
+        let composed: String = match std::str::from_utf8(&self.bytes) {
+            Ok(text) if is_nfc_quick(text.chars()) != IsNormalized::Yes => text.nfc().collect(),
+            _ => return,
+        };
+        self.bytes = SmallVec::from_slice(composed.as_bytes());
     }
 
     fn push_escaped(&mut self, byte: u8) {
@@ -170,6 +186,9 @@ mod tests {
             ("/a/...", "/a/...", false),
             ("/%C3%89t%c3%a9", "/été", false),
             ("/Été", "/été", false),
+            ("/E\u{301}t%65%CC%81", "/été", false),
+            ("/\u{212b}\u{1e9b}\u{323}", "/å\u{1e9b}\u{323}", false),
+            ("/\u{130}", "/i\u{307}", false),
             ("/%ff%C0%AF", "/%ff%c0%af", false),
             ("/a%252Fb", "/a%252fb", false),
             ("/100%", "/100%25", false),

@@ -110,6 +110,11 @@ impl Selectors {
         out
     }
 
+    /// Whether any of them is about headers.
+    pub(crate) fn uses_headers(&self) -> bool {
+        self.all.iter().any(|selector| !selector.headers.is_empty())
+    }
+
     /// The selector at this place.
     pub(crate) fn get(&self, index: usize) -> Option<&Selector> {
         self.all.get(index)
