@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use arc_swap::{ArcSwap, Guard};
-use ratekeeper_core::{Holder, Micros};
+use ratekeeper_core::{Holder, Micros, Timestamp};
 use ratekeeper_policy::Policy;
 use ratekeeper_store::{Clock, MemoryStore, Store};
 
@@ -110,6 +110,12 @@ impl Engine {
     #[must_use]
     pub fn current(&self) -> Current {
         Current(Guard::into_inner(self.current.load()))
+    }
+
+    /// The time by this engine's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The version of the policy in force.

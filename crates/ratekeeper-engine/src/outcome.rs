@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::receipt::Receipt;
 use crate::snapshot::Snapshot;
+use crate::tally::holds;
 
 /// May the request pass?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +121,13 @@ impl Outcome {
         waits
             .map(|verdict| verdict.retry_after)
             .try_fold(least, |longest, wait| Some(longest.max(wait?)))
+    }
+
+    /// Whether it holds slots of concurrency limits, which [`Engine::release`](crate::Engine::release) frees.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let taken = self.receipt.iter().flat_map(|receipt| &receipt.taken);
+        taken.into_iter().any(|taken| holds(&taken.limit))
     }
 
     /// Whether any answer is not its counter's own.
