@@ -16,6 +16,7 @@ mod fuzz;
 mod generate;
 mod needs;
 mod project;
+mod python;
 mod readme;
 mod test;
 mod tidy;

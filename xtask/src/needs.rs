@@ -16,9 +16,12 @@ struct Need {
     package: &'static str,
 }
 
-/// What the tests need beyond the Rust toolchain, one line each:
-/// `Need { program: "redis-server", package: "redis-server" }`.
-const NEEDS: &[Need] = &[];
+/// What the tests need beyond the Rust toolchain, one line each.
+const NEEDS: &[Need] = &[
+    Need { program: "caddy", package: "caddy" },
+    Need { program: "/usr/sbin/nginx", package: "nginx-light" },
+    Need { program: "promtool", package: "prometheus" },
+];
 
 /// Installs what is missing; does nothing, and needs no network, if nothing is.
 #[allow(
@@ -32,6 +35,17 @@ pub(crate) fn install(project: &Project) -> Result<(), Error> {
         return Ok(());
     }
     let packages: Vec<_> = absent.iter().map(|need| need.package).collect();
+    install_packages(project, &packages)?;
+    let absent = missing(NEEDS, &path);
+    if absent.is_empty() {
+        return Ok(());
+    }
+    let programs: Vec<_> = absent.iter().map(|need| need.program).collect();
+    Err(Error::Needs { programs: programs.join(", ") })
+}
+
+/// Installs packages of Debian.
+pub(crate) fn install_packages(project: &Project, packages: &[&str]) -> Result<(), Error> {
     println!("installing {}", packages.join(", "));
     let apt = |args: &[&str]| {
         let root = project.command("id").arg("-u").output().is_ok_and(|id| id.trim_ascii() == b"0");
@@ -44,18 +58,14 @@ pub(crate) fn install(project: &Project) -> Result<(), Error> {
             .args(["-q", "-o", "DPkg::Lock::Timeout=400"])
             .args(args)
     };
-    let install: Vec<_> = ["install", "-y", "--no-install-recommends"].into_iter().chain(packages).collect();
+    let install: Vec<_> =
+        ["install", "-y", "--no-install-recommends"].iter().chain(packages).copied().collect();
     if apt(&install).run().is_err() {
         // The lists of a fresh machine are empty or old.
         apt(&["update"]).run()?;
         apt(&install).run()?;
     }
-    let absent = missing(NEEDS, &path);
-    if absent.is_empty() {
-        return Ok(());
-    }
-    let programs: Vec<_> = absent.iter().map(|need| need.program).collect();
-    Err(Error::Needs { programs: programs.join(", ") })
+    Ok(())
 }
 
 /// The needs whose program is not there.

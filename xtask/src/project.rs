@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::{MetadataCommand, Package};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
 
 use crate::command::Cmd;
 use crate::error::Error;
@@ -52,6 +52,11 @@ impl Project {
         Cmd::new(program, &self.root)
     }
 
+    /// Where cargo puts what it builds.
+    pub(crate) fn target(&self) -> Result<PathBuf, Error> {
+        Ok(self.metadata(&self.root.join("Cargo.toml"))?.target_directory.into())
+    }
+
     /// The members of the workspace.
     pub(crate) fn packages(&self) -> Result<Vec<Package>, Error> {
         self.packages_of(&self.root.join("Cargo.toml"))
@@ -59,12 +64,16 @@ impl Project {
 
     /// The members of the workspace that a manifest belongs to: itself, if it is outside of any other.
     pub(crate) fn packages_of(&self, manifest: &Path) -> Result<Vec<Package>, Error> {
+        Ok(self.metadata(manifest)?.packages)
+    }
+
+    fn metadata(&self, manifest: &Path) -> Result<Metadata, Error> {
         let metadata = MetadataCommand::new()
             .cargo_path(&self.cargo)
             .manifest_path(manifest)
             .no_deps()
             .other_options(vec!["--offline".to_owned()])
             .exec()?;
-        Ok(metadata.packages)
+        Ok(metadata)
     }
 }

@@ -4,10 +4,12 @@ use crate::error::Error;
 use crate::examples;
 use crate::needs;
 use crate::project::Project;
+use crate::python;
 
 /// Runs every test; `args` are passed on to `cargo test`.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<(), Error> {
     needs::install(project)?;
+    python::install(project)?;
     let chosen = chooses_package(args);
     let all: &[&str] = if chosen { &[] } else { &["--workspace"] };
     project.cargo().arg("test").args(all).arg("--all-features").args(args).run()?;

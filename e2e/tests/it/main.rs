@@ -1,1 +1,17 @@
-//! The real server, asked by real clients.
+//! The real server, asked by real clients, behind real proxies.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod client;
+mod drain;
+mod exact;
+mod programs;
+mod server;
+mod upstream;
+
+use std::path::Path;
+
+/// The top of the workspace.
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}

@@ -1,0 +1,152 @@
+//! The server as a process of its own.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::client::{Client, eventually};
+use crate::workspace;
+
+/// The operator token of test servers, and its hash as the configuration has it.
+pub(crate) const OPERATOR: &str = "rk_operator-of-the-tests";
+const OPERATOR_HASH: &str = "sha256:9d264d111d004d78890a465316a63023873b717b729716d33193e7697293b536";
+
+/// Where a server runs: its policy, its state, its logs.
+pub(crate) struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new(policy: &str) -> Self {
+        let home = Self { folder: TempDir::new().unwrap() };
+        home.write("policy.yaml", policy);
+        home
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    /// Starts a server on a free port, and waits until it is ready.
+    pub(crate) async fn start(&self, arguments: &[&str]) -> Server {
+        self.start_at(free_address(), arguments).await
+    }
+
+    pub(crate) async fn start_at(&self, address: SocketAddr, arguments: &[&str]) -> Server {
+        let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let child = Command::new(ratekeeper())
+            .arg("serve")
+            .args(["--policy", "policy.yaml", "--listen", &address.to_string()])
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("RATEKEEPER_OPERATOR_TOKENS", OPERATOR_HASH)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut server = Server { child, address, log: self.path("log") };
+        eventually("the server is ready", async || {
+            if let Ok(Some(status)) = server.child.try_wait() {
+                panic!("the server ended with {status}:\n{}", server.log());
+            }
+            Client::connect(address)
+                .await
+                .ok()?
+                .get("/readyz")
+                .await
+                .ok()
+                .filter(|answer| answer.status == 200)
+        })
+        .await;
+        server
+    }
+}
+
+/// A server that runs; killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Server {
+    pub(crate) async fn client(&self) -> Client {
+        Client::connect(self.address).await.unwrap()
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        eventually("the server ends", async || self.child.try_wait().unwrap()).await
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// An address of loopback that nobody listens on.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The program under test, built with the rest of the workspace.
+pub(crate) fn ratekeeper() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let test = std::env::current_exe().unwrap();
+        let profile = test.ancestors().nth(2).unwrap();
+        // Cargo does nothing here when the whole workspace was built before, as it is by the test command.
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args([
+            "build",
+            "--quiet",
+            "--workspace",
+            "--all-features",
+            "--bin",
+            "ratekeeper",
+        ]);
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.current_dir(workspace()).status().unwrap().success(), "the server can be built");
+        profile.join("ratekeeper")
+    })
+}
+
+/// How long anything may take, on a machine that does much else.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

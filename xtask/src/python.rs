@@ -1,0 +1,41 @@
+//! Programs from PyPI that the tests start, in an environment of their own below the target folder.
+
+use std::fs;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::project::Project;
+
+/// What is installed, with its version.
+const PACKAGES: &[&str] = &["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
+
+/// Where, below the target folder: tests find the programs there.
+const FOLDER: &str = "needs/python";
+
+/// Installs what is missing or of another version; does nothing, and needs no network, if nothing is.
+pub(crate) fn install(project: &Project) -> Result<(), Error> {
+    let folder = project.target()?.join(FOLDER);
+    // Written last: an environment without it is not complete.
+    let (done, wanted) = (folder.join("installed"), PACKAGES.join("\n"));
+    if fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    make(project, &folder)?;
+    let pip = folder.join("bin/pip");
+    project
+        .command(&pip.to_string_lossy())
+        .args(["install", "--quiet", "--disable-pip-version-check"])
+        .args(PACKAGES)
+        .run()?;
+    fs::write(&done, wanted).map_err(Error::file(done))
+}
+
+fn make(project: &Project, folder: &Path) -> Result<(), Error> {
+    let venv = || project.command("python3").args(["-m", "venv", "--clear"]).arg(folder);
+    if venv().run().is_ok() {
+        return Ok(());
+    }
+    // Debian's Python comes without it.
+    crate::needs::install_packages(project, &["python3", "python3-venv"])?;
+    venv().run()
+}
