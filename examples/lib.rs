@@ -1,1 +1,23 @@
-//! Runnable examples stand in `examples/`: `cargo run -p examples --example one_limit`. Every one is run in CI.
+//! What the examples share: a client that asks once.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::header::{HOST, HeaderMap};
+use hyper::{Request, client};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// Status and headers of what a server answers to a GET.
+///
+/// # Errors
+/// If it cannot be reached, or answers otherwise than in HTTP.
+pub async fn get(address: SocketAddr, path: &str) -> Result<(u16, HeaderMap), Box<dyn std::error::Error>> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut connection, driver) = client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(driver);
+    let request = Request::get(path).header(HOST, address.to_string()).body(Empty::<Bytes>::new())?;
+    let (head, _) = connection.send_request(request).await?.into_parts();
+    Ok((head.status.as_u16(), head.headers))
+}

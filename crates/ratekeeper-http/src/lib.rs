@@ -1,6 +1,18 @@
-//! Rate limits over HTTP: who is asking, what the client is told, a Tower layer. Internal to ratekeeper: use the
-//! `ratekeeper` crate.
+//! Rate limits over HTTP: who is asking ([`client`]), what the client is told ([`Dialect`], [`Problem`]), and a Tower layer
+//! ([`RateLimitLayer`]) that does both. Internal to ratekeeper: use the `ratekeeper` crate.
 
+mod dialect;
+mod facts;
+mod host;
+mod identity;
+mod layer;
 mod peer;
+mod problem;
 
+pub use dialect::{Dialect, Fields, UnknownDialect, fields, retry_after};
+pub use facts::Facts;
+pub use host::{AmbiguousHost, host, path};
+pub use identity::{Client, Degradation, client, is_trusted};
+pub use layer::{Body, RateLimit, RateLimitLayer, Refused, ResponseFuture};
 pub use peer::Peer;
+pub use problem::{PROBLEM_JSON, Problem};

@@ -3,6 +3,8 @@
 #[cfg(feature = "policy")]
 pub mod engine;
 mod limiter;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use limiter::{Limiter, Permit};
 pub use ratekeeper_core::{

@@ -1,1 +1,5 @@
-//! Who is asking, and what the client is told.
+//! The layer before real services.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod layer;
