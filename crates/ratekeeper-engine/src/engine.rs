@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use arc_swap::{ArcSwap, Guard};
 use ratekeeper_core::{Holder, Micros, Timestamp};
 use ratekeeper_policy::Policy;
-use ratekeeper_store::{Clock, MemoryStore, Store};
+use ratekeeper_store::{Clock, MemoryStats, MemoryStore, Store};
 
 use crate::snapshot::{Snapshot, Stores};
 use crate::{Current, EngineBuilder, EngineError, Outcome, Request, Secret, decide};
@@ -122,6 +122,14 @@ impl Engine {
     #[must_use]
     pub fn policy_version(&self) -> String {
         self.current.load().policy.version().to_owned()
+    }
+
+    /// What the memory stores of the policy in force hold, by name.
+    #[must_use]
+    pub fn memory_stats(&self) -> Vec<(String, MemoryStats)> {
+        let current = self.current.load();
+        let stores = current.stores.iter();
+        stores.filter_map(|(name, store)| Some((name.clone(), store.memory()?.stats()))).collect()
     }
 
     /// A holder that no other request has.

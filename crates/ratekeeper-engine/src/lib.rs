@@ -6,6 +6,7 @@
 mod builder;
 mod current;
 mod decide;
+mod dump;
 mod engine;
 mod error;
 mod failure;
@@ -21,6 +22,7 @@ mod wire;
 
 pub use builder::EngineBuilder;
 pub use current::Current;
+pub use dump::RestoreError;
 pub use engine::Engine;
 pub use error::EngineError;
 pub use operate::{Operation, SubjectCounters};

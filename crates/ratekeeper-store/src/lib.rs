@@ -20,5 +20,5 @@ pub use batch::{Batch, Check, Group, Unit};
 pub use capabilities::{Capabilities, ClockSource, Overflow};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::StoreError;
-pub use memory::{MemoryConfig, MemoryStats, MemoryStore};
+pub use memory::{MemoryConfig, MemoryStats, MemoryStore, NoDump, Restored};
 pub use store::{Store, StoreExt};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ratekeeper_core::{Ask, Key, Limit, Op, Verdict};
 
-use crate::{Answer, Batch, Capabilities, StoreError};
+use crate::{Answer, Batch, Capabilities, MemoryStore, StoreError};
 
 /// Where counters live.
 ///
@@ -23,6 +23,11 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// What this store can promise.
     fn capabilities(&self) -> Capabilities;
+
+    /// The memory store that this is, or that stands behind it: for statistics, and to keep it over a restart.
+    fn memory(&self) -> Option<&MemoryStore> {
+        None
+    }
 }
 
 impl<S: Store + ?Sized> Store for Arc<S> {
@@ -32,6 +37,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()
+    }
+
+    fn memory(&self) -> Option<&MemoryStore> {
+        (**self).memory()
     }
 }
 

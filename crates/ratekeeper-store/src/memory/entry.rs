@@ -42,6 +42,13 @@ impl Entry {
         Self { key, stored }
     }
 
+    /// A counter that was written down elsewhere, with the instant from which it is idle.
+    pub(super) fn restored(key: &[u8], stored: Stored, idle_at: Timestamp) -> Self {
+        let mut entry = Self::new(key, stored);
+        entry.set_idle(idle_at);
+        entry
+    }
+
     #[inline]
     pub(super) fn key(&self) -> &[u8] {
         match &self.key {
@@ -54,10 +61,15 @@ impl Entry {
     #[inline]
     pub(super) fn note_idle(&mut self, limit: &Limit) {
         if matches!(self.stored.state, State::Window(_)) {
-            let second = self.stored.idle_at(limit).as_micros().div_ceil(1_000_000);
-            let (EntryKey::Inline { idle_second, .. } | EntryKey::Heap { idle_second, .. }) = &mut self.key;
-            *idle_second = u32::try_from(second).unwrap_or(u32::MAX);
+            self.set_idle(self.stored.idle_at(limit));
         }
+    }
+
+    #[inline]
+    fn set_idle(&mut self, at: Timestamp) {
+        let second = at.as_micros().div_ceil(1_000_000);
+        let (EntryKey::Inline { idle_second, .. } | EntryKey::Heap { idle_second, .. }) = &mut self.key;
+        *idle_second = u32::try_from(second).unwrap_or(u32::MAX);
     }
 
     /// The instant from which on this counter is as good as absent; for windows rounded up to a second.

@@ -5,6 +5,7 @@
 //! entries, and a search for idle counters looks at sixteen. A unit locks its shards in the order of their index.
 
 mod config;
+mod dump;
 mod entry;
 mod shard;
 mod working;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 pub use config::{MemoryConfig, MemoryStats};
+pub use dump::{NoDump, Restored};
 use parking_lot::Mutex;
 use ratekeeper_core::{Ask, Key, Limit, Op, State, Stored, Timestamp, Verdict, step};
 use smallvec::SmallVec;
@@ -36,7 +38,8 @@ const EVICTIONS: usize = 4;
 /// How many keys a shard is meant for.
 const SHARD_KEYS: usize = 1024;
 
-/// Counters in this process: exact, atomic, bounded; lost when it ends.
+/// Counters in this process: exact, atomic, bounded; lost when it ends, unless they are [dumped](MemoryStore::dump) and
+/// [restored](MemoryStore::restore).
 ///
 /// ```
 /// use ratekeeper_core::{Key, Limit, Micros};
@@ -374,6 +377,10 @@ impl Store for MemoryStore {
             trips: 0,
             overflow: self.config.overflow,
         }
+    }
+
+    fn memory(&self) -> Option<&MemoryStore> {
+        Some(self)
     }
 }
 
