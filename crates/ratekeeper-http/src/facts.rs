@@ -59,29 +59,30 @@ impl<'a> Facts<'a> {
         self.descriptors.push((name.into(), value.into()));
     }
 
-    /// Calls `ask` with these facts as the engine takes them.
-    pub fn with_attributes<T>(&self, ask: impl FnOnce(Attributes<'_>) -> T) -> T {
-        let buffers = self.buffers();
-        ask(buffers.attributes(self))
-    }
-
-    /// Room for what attributes borrow.
-    pub(crate) fn buffers(&self) -> Buffers<'_> {
-        Buffers {
+    /// These facts as the engine takes them.
+    #[must_use]
+    pub fn borrowed(&self) -> BorrowedFacts<'_, 'a> {
+        BorrowedFacts {
+            facts: self,
             headers: self.headers.iter().map(|(name, value)| (*name, &**value)).collect(),
             descriptors: self.descriptors.iter().map(|(name, value)| (&**name, &**value)).collect(),
         }
     }
 }
 
-/// Names and values as attributes have them.
-pub(crate) struct Buffers<'f> {
+/// Facts whose names and values stand side by side, as attributes have them.
+#[derive(Clone, Debug)]
+pub struct BorrowedFacts<'f, 'a> {
+    facts: &'f Facts<'a>,
     headers: SmallVec<[(&'f str, &'f str); 16]>,
     descriptors: SmallVec<[(&'f str, &'f str); 2]>,
 }
 
-impl Buffers<'_> {
-    pub(crate) fn attributes<'b>(&'b self, facts: &'b Facts<'_>) -> Attributes<'b> {
+impl BorrowedFacts<'_, '_> {
+    /// What the policy looks at.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes<'_> {
+        let facts = self.facts;
         Attributes {
             ip: facts.ip,
             client_name: None,

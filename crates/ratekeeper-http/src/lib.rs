@@ -10,7 +10,7 @@ mod peer;
 mod problem;
 
 pub use dialect::{Dialect, Fields, UnknownDialect, fields, retry_after};
-pub use facts::Facts;
+pub use facts::{BorrowedFacts, Facts};
 pub use host::{AmbiguousHost, host, path};
 pub use identity::{Client, Degradation, client, is_trusted};
 pub use layer::{Body, RateLimit, RateLimitLayer, Refused, ResponseFuture};

@@ -148,8 +148,8 @@ impl Config {
     /// Decides at once.
     fn decide_now(&self, current: &Current, parts: &Parts) -> Result<Outcome, Problem> {
         let facts = self.facts(current, parts)?;
-        let buffers = facts.buffers();
-        let request = EngineRequest::new(buffers.attributes(&facts)).costing(facts.cost);
+        let borrowed = facts.borrowed();
+        let request = EngineRequest::new(borrowed.attributes()).costing(facts.cost);
         let outcome = self.engine.check_now_under(current, &request);
         outcome
             .ok_or_else(|| Problem::of(StatusCode::INTERNAL_SERVER_ERROR, "A store did not answer at once."))
@@ -157,8 +157,8 @@ impl Config {
 
     async fn decide(&self, current: &Current, parts: &Parts, op: RequestOp) -> Result<Outcome, Problem> {
         let facts = self.facts(current, parts)?;
-        let buffers = facts.buffers();
-        let request = EngineRequest::new(buffers.attributes(&facts)).costing(facts.cost).asking(op);
+        let borrowed = facts.borrowed();
+        let request = EngineRequest::new(borrowed.attributes()).costing(facts.cost).asking(op);
         Ok(self.engine.check_under(current, &request).await)
     }
 
