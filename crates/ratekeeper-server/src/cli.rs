@@ -5,26 +5,32 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-/// Rate limits that are exact: check a policy, explain it, replay a log through it.
+/// Rate limits that are exact: serve them, check a policy, explain it, replay a log through it.
+///
+/// Without a command it serves a built-in policy on loopback, and says what to try.
 #[derive(Debug, Parser)]
-#[command(
-    name = "ratekeeper",
-    version,
-    propagate_version = true,
-    arg_required_else_help = true
-)]
+#[command(name = "ratekeeper", version, propagate_version = true)]
 #[command(
     after_help = "Exit codes:\n  0  done (also when requests were refused, or lines of a log could not be read)\n  \
-    1  the policy has errors\n  2  the command line is wrong\n  3  a file could not be read or written"
+    1  the policy has errors\n  2  the command line or the settings are wrong\n  \
+    3  a file could not be read or written\n  4  the server could not start, or not be reached, or refused"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Serve decisions over HTTP
+    Serve(Box<ServeArguments>),
+    /// See or change the counters of one subject, at a server
+    Key(KeyArguments),
+    /// Watch what a server decides, and whom it refuses most
+    Top(TopArguments),
+    /// Make a token, and its hash for the settings
+    Token,
     /// Check policy files: every error with line, column and what would be right
     Check(CheckArguments),
     /// Explain which rules a request meets, with which keys and limits, and why
@@ -46,8 +52,116 @@ pub(crate) enum Command {
     },
 }
 
-/// Variables for `${NAME}` in policies.
+/// Arguments of `serve`.
+#[derive(Args, Debug, Default)]
+pub(crate) struct ServeArguments {
+    /// The policy; without one, a built-in policy to try
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) policy: Option<String>,
+    /// Where to listen; may be given several times
+    #[arg(long, short, value_name = "ADDRESS")]
+    pub(crate) listen: Vec<String>,
+    /// The settings, in TOML
+    #[arg(long, short, value_name = "FILE", env = "RATEKEEPER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Keep the counters of memory stores in this file over a restart
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state_file: Option<String>,
+    /// How log lines are written: text or json
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<String>,
+    /// Any other setting, such as limits.connections=1000
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Print the settings, and where each comes from, and do nothing else
+    #[arg(long)]
+    pub(crate) print_config: bool,
+    #[command(flatten)]
+    pub(crate) env: Variables,
+}
+
+/// Which server is asked, and as whom.
 #[derive(Args, Debug)]
+pub(crate) struct RemoteArguments {
+    /// Where the server is
+    #[arg(long, env = "RATEKEEPER_URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+    /// A file with an operator's token [default: the environment's RATEKEEPER_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Roots, in PEM, that the server's certificate is checked against, instead of the usual ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// Arguments of `key`.
+#[derive(Args, Debug)]
+pub(crate) struct KeyArguments {
+    #[command(subcommand)]
+    pub(crate) action: KeyAction,
+}
+
+/// What to do with the counters of a subject.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyAction {
+    /// See what is left
+    Get(SubjectArguments),
+    /// Forget what was used
+    Reset(SubjectArguments),
+    /// Give back a part of what was used
+    Refund {
+        /// How much
+        #[arg(long)]
+        cost: u64,
+        #[command(flatten)]
+        subject: SubjectArguments,
+    },
+    /// Take, into debt if need be
+    Charge {
+        /// How much
+        #[arg(long)]
+        cost: u64,
+        #[command(flatten)]
+        subject: SubjectArguments,
+    },
+}
+
+/// Whose counters.
+#[derive(Args, Debug)]
+pub(crate) struct SubjectArguments {
+    /// The rule
+    pub(crate) rule: String,
+    /// The parts of its key, such as ip=203.0.113.7 or header:x-api-key=abc
+    #[arg(value_name = "PART=VALUE", value_parser = pair)]
+    pub(crate) parts: Vec<(String, String)>,
+    /// Print the answer as it came
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArguments,
+}
+
+/// Arguments of `top`.
+#[derive(Args, Debug)]
+pub(crate) struct TopArguments {
+    /// How many subjects to show
+    #[arg(long, short, value_name = "COUNT", default_value_t = 20)]
+    pub(crate) number: usize,
+    /// Seconds from one look to the next
+    #[arg(long, short, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) interval: u64,
+    /// Look once, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArguments,
+}
+
+/// Variables for `${NAME}` in policies.
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Variables {
     /// A variable for ${NAME} in the policy, before those of the environment
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]

@@ -8,6 +8,8 @@ use ratekeeper_accesslog::ReadError;
 use ratekeeper_engine::EngineError;
 use ratekeeper_policy::{PolicyError, PolicyErrors};
 
+use crate::remote::RemoteError;
+use crate::settings::SettingsError;
 use crate::shown::printable;
 
 /// As clap prints its own errors.
@@ -56,16 +58,41 @@ pub(crate) enum Failure {
     /// The output could not be written: exit code 3.
     #[error("standard output: {0}")]
     Write(io::Error),
+    /// The settings are wrong: exit code 2.
+    #[error("settings: {0}")]
+    Settings(#[from] SettingsError),
+    /// The server could not start: exit code 4.
+    #[error("{what}{reason}")]
+    Start {
+        /// What could not.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// A server could not be reached, or refused: exit code 4.
+    #[error("{0}")]
+    Remote(#[from] RemoteError),
     /// Several failures were told as they came; this is the gravest exit code.
     #[error("exit code {0}")]
     Told(u8),
 }
 
 impl Failure {
+    /// Something that the server needs to start is not there.
+    pub(crate) fn start(what: &str, reason: impl std::fmt::Display) -> Self {
+        Self::Start { what: format!("{what}: "), reason: reason.to_string() }
+    }
+
+    /// The same, for a reason that says what it is about.
+    pub(crate) fn start_alone(reason: impl std::fmt::Display) -> Self {
+        Self::Start { what: String::new(), reason: reason.to_string() }
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Policy(_) | Self::Engine(_) => 1,
-            Self::StandardInputTwice | Self::Overwrites(_) => 2,
+            Self::StandardInputTwice | Self::Overwrites(_) | Self::Settings(_) => 2,
+            Self::Start { .. } | Self::Remote(_) => 4,
             Self::Read { .. } | Self::Log { .. } | Self::WriteFile { .. } | Self::Write(_) => 3,
             Self::Told(code) => *code,
         }

@@ -1,11 +1,22 @@
-//! `ratekeeper`: check, explain and replay rate limit policies.
+//! `ratekeeper`: serve, check, explain and replay rate limit policies.
 
+mod app;
 mod cli;
 mod command;
 mod failure;
+mod http;
+mod listen;
+mod metrics;
+mod policy_status;
+mod refusal_log;
+mod remote;
 mod replay;
 mod safe_json;
+mod serve;
+mod settings;
 mod shown;
+mod tokens;
+mod top;
 
 use std::process::ExitCode;
 
@@ -14,7 +25,12 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let command = Cli::parse().command;
+    let result = match command.unwrap_or_else(|| Command::Serve(Box::default())) {
+        Command::Serve(arguments) => command::serve::run(*arguments),
+        Command::Key(arguments) => command::key::run(&arguments),
+        Command::Top(arguments) => command::top::run(&arguments),
+        Command::Token => command::token::run(),
         Command::Check(arguments) => command::check::run(&arguments),
         Command::Explain(arguments) => command::explain::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),

@@ -3,8 +3,12 @@
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod generate;
+pub(crate) mod key;
 pub(crate) mod replay;
 pub(crate) mod schema;
+pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod top;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -41,9 +45,14 @@ pub(crate) fn load_policy(path: &Path, env: &Variables) -> Result<Policy, Failur
     Ok(Policy::from_bytes(&source, &path.display().to_string(), &|name| variable(env, name))?)
 }
 
-// The command line is the edge where the environment is read.
-#[allow(clippy::disallowed_methods)]
 fn variable(env: &Variables, name: &str) -> Option<String> {
     let given = env.variables.iter().find(|(known, _)| known == name);
-    given.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
+    given.map(|(_, value)| value.clone()).or_else(|| environment(name))
+}
+
+/// A variable of the environment.
+// The command line is the edge where the environment is read.
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

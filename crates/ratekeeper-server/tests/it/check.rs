@@ -70,7 +70,12 @@ fn variables_come_from_the_command_line_before_the_environment() {
 #[test]
 fn a_wrong_command_line_is_exit_code_2() {
     let sandbox = Sandbox::new();
-    for arguments in [&["check"][..], &["chekc"], &["replay", "x.log"], &[]] {
+    for arguments in [
+        &["check"][..],
+        &["chekc"],
+        &["replay", "x.log"],
+        &["serve", "x.log"],
+    ] {
         sandbox.run(arguments).failure(2);
     }
 }

@@ -1,0 +1,142 @@
+//! What all requests to the server share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use axum::body::Bytes;
+use http::HeaderValue;
+use ratekeeper_engine::{Engine, Outcome};
+use ratekeeper_http::Dialect;
+use ratekeeper_policy::Attributes;
+
+use crate::metrics::Metrics;
+use crate::policy_status::PolicyStatus;
+use crate::refusal_log::RefusalLog;
+use crate::tokens::TokenHash;
+use crate::top::RefusedSubjects;
+
+/// What the server is made with.
+#[derive(Debug)]
+pub(crate) struct AppSettings {
+    pub(crate) dialect: Dialect,
+    /// The most that is added to `Retry-After`, at random.
+    pub(crate) retry_jitter: Duration,
+    /// What refused clients of `/v1/authorize` are answered instead of a problem.
+    pub(crate) refusal: Option<Refusal>,
+    /// The most bytes of a request's body.
+    pub(crate) body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub(crate) body_timeout: Duration,
+    /// Refusals that are logged a second.
+    pub(crate) logged_refusals: u64,
+}
+
+impl Default for AppSettings {
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::default(),
+            retry_jitter: Duration::ZERO,
+            refusal: None,
+            body_bytes: 256 << 10,
+            body_timeout: Duration::from_secs(10),
+            logged_refusals: 10,
+        }
+    }
+}
+
+/// A body of the user's own for refusals.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) content_type: HeaderValue,
+    pub(crate) body: Bytes,
+}
+
+/// Who may ask.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tokens {
+    /// Who may ask for decisions; everybody if there are none.
+    pub(crate) check: Vec<TokenHash>,
+    /// Who may see and change counters; nobody if there are none.
+    pub(crate) operator: Vec<TokenHash>,
+}
+
+/// The server behind all of its connections.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) settings: AppSettings,
+    pub(crate) tokens: ArcSwap<Tokens>,
+    pub(crate) metrics: Metrics,
+    pub(crate) policy: PolicyStatus,
+    pub(crate) refused: RefusedSubjects,
+    refusal_log: RefusalLog,
+    ready: AtomicBool,
+    started: Instant,
+}
+
+impl App {
+    /// # Errors
+    /// If the metrics cannot be registered.
+    pub(crate) fn new(
+        engine: Engine,
+        settings: AppSettings,
+        tokens: Tokens,
+    ) -> Result<Self, prometheus::Error> {
+        let logged = settings.logged_refusals;
+        Ok(Self {
+            policy: PolicyStatus::new(engine.now()),
+            engine: Arc::new(engine),
+            settings,
+            tokens: ArcSwap::from_pointee(tokens),
+            metrics: Metrics::new()?,
+            refused: RefusedSubjects::default(),
+            refusal_log: RefusalLog::new(logged),
+            ready: AtomicBool::new(false),
+            started: instant(),
+        })
+    }
+
+    /// Whether the server takes requests: not before it has started, nor while it ends.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Relaxed);
+    }
+
+    /// How long the server has run.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Notes a decision: for metrics, the refused subjects and the log. Never waits.
+    pub(crate) fn record(&self, outcome: &Outcome, attributes: &Attributes<'_>, began: Instant) {
+        self.metrics.record(outcome, began.elapsed());
+        if !outcome.allowed() {
+            self.refused.record(outcome, attributes);
+            self.refusal_log.record(outcome, attributes);
+        }
+    }
+
+    /// A random number of seconds to add to `Retry-After`.
+    // The edge where clients are answered.
+    #[allow(clippy::disallowed_methods)]
+    pub(crate) fn jitter(&self) -> u64 {
+        let most = self.settings.retry_jitter.as_secs();
+        let mut bytes = [0; 8];
+        if most == 0 || getrandom::fill(&mut bytes).is_err() {
+            return 0;
+        }
+        u64::from_le_bytes(bytes) % (most + 1)
+    }
+}
+
+/// Now, for measuring.
+// The edge where decisions are measured.
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}

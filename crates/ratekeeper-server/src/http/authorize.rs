@@ -1,0 +1,148 @@
+//! `GET|POST /v1/authorize`: the decision about the request that a proxy has before it, for nginx's `auth_request`,
+//! Traefik's and Caddy's `forward_auth`.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, Uri};
+use ratekeeper_core::MAX_COUNT;
+use ratekeeper_engine::{Current, Decision, Outcome, Request as EngineRequest};
+use ratekeeper_http::{Facts, PROBLEM_JSON, Peer, Problem};
+use serde::Deserialize;
+
+use super::auth;
+use super::error::ApiError;
+use crate::app::{App, instant};
+
+/// What the proxy's configuration asks for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    /// The status of refusals, for proxies that understand only some.
+    deny_status: Option<u16>,
+    cost: Option<u64>,
+}
+
+/// Statuses that proxies understand as a refusal.
+const DENY_STATUSES: [u16; 4] = [401, 403, 429, 503];
+
+pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
+    let (head, _) = request.into_parts();
+    auth::may_check(&app, &head.headers)?;
+    let options = options(&head.uri)?;
+    let current = app.engine.current();
+    let facts = facts(&app, &current, &head)?;
+    let outcome = decide(&app, &current, &facts, options.cost.unwrap_or(1)).await;
+    if let Decision::Delay(delay) = outcome.decision {
+        tokio::time::sleep(Duration::from_micros(delay.get())).await;
+    }
+    let mut response = match Problem::refusing(&outcome) {
+        None => StatusCode::OK.into_response(),
+        Some(problem) => refusal(&app, &outcome, &problem, options.deny_status),
+    };
+    for (name, value) in ratekeeper_http::fields(&outcome, app.settings.dialect, app.engine.now()) {
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}
+
+fn options(uri: &Uri) -> Result<Options, ApiError> {
+    let options = Query::<Options>::try_from_uri(uri).map_err(|error| {
+        ApiError::bad_request(format!("The query is not understood: {}.", error.body_text()))
+    })?;
+    if options.deny_status.is_some_and(|status| !DENY_STATUSES.contains(&status)) {
+        return Err(ApiError::bad_request("deny_status: write 401, 403, 429 or 503."));
+    }
+    if options.cost.is_some_and(|cost| !(1..=MAX_COUNT).contains(&cost)) {
+        return Err(ApiError::bad_request(format!("cost: write 1 to {MAX_COUNT}.")));
+    }
+    Ok(options.0)
+}
+
+async fn decide(app: &App, current: &Current, facts: &Facts<'_>, cost: u64) -> Outcome {
+    let borrowed = facts.borrowed();
+    let attributes = borrowed.attributes();
+    let began = instant();
+    let outcome = app.engine.check_under(current, &EngineRequest::new(attributes).costing(cost)).await;
+    app.record(&outcome, &attributes, began);
+    outcome
+}
+
+/// What is known of the request before the proxy: what a trusted proxy says of it, else what this one says itself.
+fn facts<'a>(app: &App, current: &Current, head: &'a Parts) -> Result<Facts<'a>, ApiError> {
+    let mut facts =
+        Facts::new(head, current.uses_headers()).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let Some(Peer(peer)) = head.extensions.get::<Peer>() else {
+        return Ok(facts);
+    };
+    let client = ratekeeper_http::client(*peer, &head.headers, current.client_ip());
+    if let Some(why) = client.degraded {
+        app.metrics.client_ip_degraded(why);
+    }
+    facts.ip = Some(client.ip);
+    if ratekeeper_http::is_trusted(*peer, current.client_ip()) {
+        forwarded(&mut facts, head)?;
+    }
+    Ok(facts)
+}
+
+/// Method, target and host as a trusted proxy names them.
+fn forwarded<'a>(facts: &mut Facts<'a>, head: &'a Parts) -> Result<(), ApiError> {
+    if let Some(method) = one_of(head, &["x-original-method", "x-forwarded-method"])? {
+        facts.method = method.into();
+    }
+    if let Some(host) = one_of(head, &["x-forwarded-host"])? {
+        facts.host = Some(host.into());
+    }
+    if let Some(target) = one_of(head, &["x-original-uri", "x-forwarded-uri"])? {
+        facts.path = path_of(target);
+    }
+    Ok(())
+}
+
+/// The header that a proxy sets, by one of its names.
+fn one_of<'a>(head: &'a Parts, names: &[&str]) -> Result<Option<&'a str>, ApiError> {
+    for name in names {
+        let mut lines = head.headers.get_all(*name).iter();
+        let Some(line) = lines.next() else {
+            continue;
+        };
+        let text = std::str::from_utf8(line.as_bytes()).ok();
+        return match (text, lines.next()) {
+            (Some(text), None) => Ok(Some(text.trim())),
+            // A client's own line beside the proxy's: nobody knows which is which.
+            _ => Err(ApiError::bad_request(format!("{name}: there must be one such header, in UTF-8."))),
+        };
+    }
+    Ok(None)
+}
+
+/// The path of a target, which may be a whole URI.
+fn path_of(target: &str) -> Cow<'_, str> {
+    match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
+            rest.find(['/', '?']).map_or("/", |start| &rest[start..]).into()
+        }
+        _ => target.into(),
+    }
+}
+
+fn refusal(app: &App, outcome: &Outcome, problem: &Problem, status: Option<u16>) -> Response {
+    let (kind, body) = match &app.settings.refusal {
+        Some(refusal) => (refusal.content_type.clone(), refusal.body.clone()),
+        None => (HeaderValue::from_static(PROBLEM_JSON), problem.to_json().into()),
+    };
+    let mut response = Response::new(body.into());
+    *response.status_mut() =
+        status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(problem.status);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    if let Some(seconds) = ratekeeper_http::retry_after(outcome, app.jitter()) {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

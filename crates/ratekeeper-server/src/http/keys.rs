@@ -1,0 +1,174 @@
+//! `GET|DELETE|POST /v1/keys/{rule}?PART=VALUE…`: one subject's counters, for operators.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, Request, State};
+use axum::response::Response;
+use http::{StatusCode, Uri};
+use ratekeeper_core::MAX_COUNT;
+use ratekeeper_engine::{EngineError, Operation, SubjectCounters};
+use ratekeeper_policy::{Attributes, Rule};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::answer::Line;
+use super::check::json;
+use super::error::ApiError;
+use super::{auth, body};
+use crate::app::App;
+
+type RuleName = Result<Path<String>, axum::extract::rejection::PathRejection>;
+
+/// Looks at the counters.
+pub(super) async fn inspect(
+    State(app): State<Arc<App>>,
+    rule: RuleName,
+    request: Request,
+) -> Result<Response, ApiError> {
+    auth::may_operate(&app, request.headers())?;
+    operate(&app, rule, request.uri(), Operation::Inspect).await
+}
+
+/// Forgets the counters.
+pub(super) async fn reset(
+    State(app): State<Arc<App>>,
+    rule: RuleName,
+    request: Request,
+) -> Result<Response, ApiError> {
+    auth::may_operate(&app, request.headers())?;
+    operate(&app, rule, request.uri(), Operation::Reset).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    op: Kind,
+    cost: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Refund,
+    Charge,
+}
+
+/// Gives back, or takes.
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    rule: RuleName,
+    request: Request,
+) -> Result<Response, ApiError> {
+    auth::may_operate(&app, request.headers())?;
+    let (head, body) = request.into_parts();
+    let body = body::read(&app, &head.headers, body).await?;
+    let Change { op, cost } = body::parse(&body)?;
+    if !(1..=MAX_COUNT).contains(&cost) {
+        return Err(ApiError::bad_request(format!("cost: {cost} is out of range; write 1 to {MAX_COUNT}.")));
+    }
+    let operation = match op {
+        Kind::Refund => Operation::Refund(cost),
+        Kind::Charge => Operation::Charge(cost),
+    };
+    operate(&app, rule, &head.uri, operation).await
+}
+
+async fn operate(app: &App, rule: RuleName, uri: &Uri, operation: Operation) -> Result<Response, ApiError> {
+    let Path(name) =
+        rule.map_err(|error| ApiError::bad_request(format!("The path is not understood: {error}.")))?;
+    let Query(parts) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|error| {
+        ApiError::bad_request(format!("The query is not understood: {}.", error.body_text()))
+    })?;
+    let current = app.engine.current();
+    let Some(rule) = current.rules().iter().find(|rule| rule.name() == name) else {
+        let known: Vec<_> = current.rules().iter().map(Rule::name).collect();
+        let detail = format!("The policy in force has no such rule; it has {}.", known.join(", "));
+        return Err(ApiError::new(StatusCode::NOT_FOUND, detail));
+    };
+    let subject = Subject::new(rule, &parts)?;
+    let counters = app.engine.operate(&name, &subject.attributes(), operation).await;
+    let counters = counters.map_err(|error| match error {
+        EngineError::KeyPartMissing { .. } => named_by(rule, "One of them is missing."),
+        other => other.into(),
+    })?;
+    if operation != Operation::Inspect {
+        let subject = rule.subject(&subject.attributes()).join(",");
+        tracing::info!(rule = name, subject = crate::shown::printable(&subject), ?operation, "operator");
+    }
+    answer(&counters, &name, parts)
+}
+
+fn answer(
+    counters: &SubjectCounters,
+    name: &str,
+    parts: Vec<(String, String)>,
+) -> Result<Response, ApiError> {
+    let key: Map<String, Value> = parts.into_iter().map(|(part, value)| (part, value.into())).collect();
+    let limits: Vec<_> = counters.limits.iter().map(|limit| Line::new(limit, name)).collect();
+    json(&json!({ "rule": name, "key": key, "limits": limits }))
+}
+
+/// The parts of a key, as attributes that have them.
+#[derive(Default)]
+struct Subject<'q> {
+    attributes: Attributes<'q>,
+    headers: Vec<(&'q str, &'q str)>,
+    descriptors: Vec<(&'q str, &'q str)>,
+}
+
+impl<'q> Subject<'q> {
+    fn new(rule: &Rule, parts: &'q [(String, String)]) -> Result<Self, ApiError> {
+        let known = part_names(rule);
+        let mut subject = Self::default();
+        for (place, (part, value)) in parts.iter().enumerate() {
+            if !known.contains(part) {
+                return Err(named_by(rule, "Something else is given."));
+            }
+            if parts[..place].iter().any(|(other, _)| other == part) {
+                return Err(named_by(rule, "One of them is given twice."));
+            }
+            let attributes = &mut subject.attributes;
+            match (part.as_str(), part.split_once(':')) {
+                ("ip", _) => attributes.ip = Some(address(value)?),
+                ("user", _) => attributes.user = Some(value),
+                ("method", _) => attributes.method = Some(value),
+                ("path", _) => attributes.path = Some(value),
+                ("route", _) => attributes.route = Some(value),
+                ("host", _) => attributes.host = Some(value),
+                (_, Some(("header", name))) => subject.headers.push((name, value)),
+                (_, Some((_, name))) => subject.descriptors.push((name, value)),
+                _ => {}
+            }
+        }
+        Ok(subject)
+    }
+
+    fn attributes(&self) -> Attributes<'_> {
+        Attributes { headers: &self.headers, descriptors: &self.descriptors, ..self.attributes }
+    }
+}
+
+/// The parts of a rule's key, without the remark that one is secret.
+fn part_names(rule: &Rule) -> Vec<String> {
+    let bare = |part: String| part.trim_end_matches(" (secret)").to_owned();
+    rule.key_parts().into_iter().map(bare).collect()
+}
+
+/// An address, or a masked one as it is shown elsewhere.
+fn address(text: &str) -> Result<IpAddr, ApiError> {
+    let bare = text.split_once('/').map_or(text, |(address, _)| address);
+    bare.parse().map_err(|_| {
+        ApiError::bad_request("ip: this is no address; write one such as 203.0.113.7 or 2001:db8::7.")
+    })
+}
+
+fn named_by(rule: &Rule, what: &str) -> ApiError {
+    let parts = part_names(rule);
+    let expected = if parts.is_empty() {
+        "This rule counts all requests together: give no part of a key.".to_owned()
+    } else {
+        format!("A subject of this rule is named by {}, each once in the query.", parts.join(", "))
+    };
+    ApiError::bad_request(format!("{expected} {what}"))
+}

@@ -1,0 +1,72 @@
+//! What the server answers over HTTP.
+
+mod answer;
+mod auth;
+mod authorize;
+mod body;
+mod check;
+mod error;
+mod health;
+mod keys;
+mod openapi;
+mod policy;
+mod question;
+mod reserve;
+mod text;
+mod top;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use self::error::ApiError;
+use crate::app::App;
+
+/// Everything the server answers.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/authorize", get(authorize::answer).post(authorize::answer))
+        .route("/v1/reserve", post(reserve::reserve))
+        .route("/v1/commit", post(reserve::commit))
+        .route("/v1/release", post(reserve::release))
+        .route("/v1/keys/{rule}", get(keys::inspect).delete(keys::reset).post(keys::change))
+        .route("/v1/policy", get(policy::answer))
+        .route("/v1/top", get(top::answer))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::answer))
+        .layer(from_fn_with_state(Arc::clone(&app), count))
+        // The hot path counts by itself.
+        .route("/v1/check", post(check::answer))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(app)
+}
+
+/// Counts answers by endpoint, which is bounded, and status.
+async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let endpoint = request.extensions().get::<axum::extract::MatchedPath>().cloned();
+    let response = next.run(request).await;
+    app.metrics
+        .answered(endpoint.as_ref().map_or("other", |path| path.as_str()), response.status());
+    response
+}
+
+async fn nowhere(State(app): State<Arc<App>>) -> ApiError {
+    app.metrics.answered("other", StatusCode::NOT_FOUND);
+    ApiError::new(StatusCode::NOT_FOUND, "There is nothing here; /openapi.json describes what there is.")
+}
+
+async fn wrong_method(State(app): State<Arc<App>>) -> ApiError {
+    app.metrics.answered("other", StatusCode::METHOD_NOT_ALLOWED);
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This method is not for this path; the Allow header names those that are.",
+    )
+}

@@ -1,0 +1,147 @@
+//! The accept loop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+
+use super::connection::{Connection, Place};
+use super::drain::Phase;
+use super::{ConnectionStats, Drain, Drained, Limits, Listener};
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) stats: ConnectionStats,
+    pub(super) drain: Drain,
+    /// Connections that wait here are asked to leave when there are too many, the longest idle first.
+    pub(super) pressure: Notify,
+    pub(super) trusted: Box<dyn Trust>,
+}
+
+/// Whom PROXY protocol headers are believed from.
+pub(crate) trait Trust: Send + Sync + std::fmt::Debug {
+    /// Whether this peer is a proxy of ours.
+    fn trusts(&self, peer: std::net::IpAddr) -> bool;
+}
+
+/// How often those who are idle are asked again to make way.
+const PRESSURE_INTERVAL: Duration = Duration::from_millis(10);
+/// How many are asked at once.
+const PRESSURE_BATCH: usize = 64;
+/// How long to wait when the system has no descriptors left.
+const BACKOFF: Duration = Duration::from_millis(50);
+
+/// Serves all listeners until the drain is done.
+pub(crate) async fn serve(
+    listeners: Vec<Listener>,
+    router: Router,
+    limits: Limits,
+    stats: ConnectionStats,
+    drain: Drain,
+    trusted: Box<dyn Trust>,
+) -> Drained {
+    let cap = limits.connections.min(Semaphore::MAX_PERMITS);
+    let places = Arc::new(Semaphore::new(cap));
+    let shared = Arc::new(Shared { limits, stats, drain: drain.clone(), pressure: Notify::new(), trusted });
+    let mut accepting = tokio::task::JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(accept(listener, router.clone(), Arc::clone(&places), Arc::clone(&shared)));
+    }
+    drain.begun().await;
+    sleep(drain.lame_duck).await;
+    drain.advance(Phase::Draining);
+    while accepting.join_next().await.is_some() {}
+    finish(&places, cap, &drain).await
+}
+
+/// Waits for the connections to end, and cuts those that do not.
+async fn finish(places: &Semaphore, cap: usize, drain: &Drain) -> Drained {
+    let all = u32::try_from(cap).unwrap_or(u32::MAX);
+    if timeout(drain.timeout, places.acquire_many(all)).await.is_ok() {
+        return Drained { cut: 0 };
+    }
+    let cut = cap - places.available_permits();
+    drain.advance(Phase::Cut);
+    _ = timeout(Duration::from_secs(1), places.acquire_many(all)).await;
+    Drained { cut }
+}
+
+async fn accept(listener: Listener, router: Router, places: Arc<Semaphore>, shared: Arc<Shared>) {
+    loop {
+        let (place, stream) = tokio::select! {
+            biased;
+            next = next(&listener, &places, &shared) => next,
+            () = shared.drain.reached(Phase::Draining) => break,
+        };
+        spawn(&listener, stream, &router, place, &shared);
+    }
+    // What the kernel has accepted for us already would be reset: it gets its answers too.
+    while let Ok(place) = Arc::clone(&places).try_acquire_owned()
+        && let Ok(Ok(stream)) = timeout(Duration::ZERO, listener.socket.accept()).await
+    {
+        spawn(&listener, stream, &router, place, &shared);
+    }
+}
+
+/// The next connection, once there is a place for it.
+async fn next(
+    listener: &Listener,
+    places: &Arc<Semaphore>,
+    shared: &Shared,
+) -> (OwnedSemaphorePermit, (TcpStream, SocketAddr)) {
+    loop {
+        let place = place(places, shared).await;
+        match listener.socket.accept().await {
+            Ok(stream) => return (place, stream),
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                sleep(BACKOFF).await;
+            }
+        }
+    }
+}
+
+async fn place(places: &Arc<Semaphore>, shared: &Shared) -> OwnedSemaphorePermit {
+    loop {
+        let free = Arc::clone(places).acquire_owned();
+        match timeout(PRESSURE_INTERVAL, free).await {
+            Ok(Ok(place)) => return place,
+            // It is never closed.
+            Ok(Err(_)) => std::future::pending().await,
+            Err(_) => (0..PRESSURE_BATCH).for_each(|_| shared.pressure.notify_one()),
+        }
+    }
+}
+
+/// Errors of a connection that is gone already, not of the listener.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn spawn(
+    listener: &Listener,
+    (stream, peer): (TcpStream, SocketAddr),
+    router: &Router,
+    permit: OwnedSemaphorePermit,
+    shared: &Arc<Shared>,
+) {
+    shared.stats.accepted.inc();
+    shared.stats.open.inc();
+    let connection = Connection {
+        stream,
+        peer: peer.ip(),
+        tls: listener.tls.clone(),
+        proxy_protocol: listener.proxy_protocol,
+        place: Place { permit, shared: Arc::clone(shared) },
+    };
+    tokio::spawn(connection.run(router.clone()));
+}

@@ -1,0 +1,225 @@
+//! One connection, from its first byte to its last.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use ratekeeper_http::{PROBLEM_JSON, Peer, Problem};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_io_timeout::TimeoutStream;
+use tower_service::Service as _;
+
+use super::accept::Shared;
+use super::drain::Phase;
+use super::proxy_protocol;
+use super::stats::Closed;
+use super::tls::TlsSource;
+
+/// How long a connection that was asked to leave may take to finish its answer.
+const LEAVING: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// A connection that was accepted.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) peer: IpAddr,
+    pub(super) tls: Option<Arc<TlsSource>>,
+    pub(super) proxy_protocol: bool,
+    pub(super) place: Place,
+}
+
+/// Its place below the cap.
+pub(super) struct Place {
+    /// Given back when the connection is gone.
+    #[allow(dead_code, reason = "held, not read")]
+    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Connection {
+    pub(super) async fn run(self, router: Router) {
+        let shared = Arc::clone(&self.place.shared);
+        let closed = tokio::select! {
+            closed = self.serve(router) => closed,
+            () = shared.drain.reached(Phase::Cut) => Closed::Cut,
+        };
+        shared.stats.closed(closed);
+    }
+
+    async fn serve(self, router: Router) -> Closed {
+        let Self { mut stream, mut peer, tls, proxy_protocol, place } = self;
+        let shared = &place.shared;
+        let deadline = now() + shared.limits.header_timeout;
+        // As long as nothing is sent, the connection costs a task and a descriptor, and no buffers.
+        let sent = tokio::select! {
+            sent = timeout_at(deadline, stream.readable()) => sent,
+            () = shared.pressure.notified() => return Closed::Shed,
+            // With nothing asked, nothing is lost.
+            () = shared.drain.reached(Phase::Draining) => return Closed::Done,
+        };
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Closed::Failed,
+            Err(_) => return Closed::TooSlow,
+        }
+        // Answers are small and whole: they go out at once.
+        if stream.set_nodelay(true).is_err() {
+            return Closed::Failed;
+        }
+        if proxy_protocol {
+            match timeout_at(deadline, proxy_protocol::read(&mut stream)).await {
+                Ok(Ok(client)) if shared.trusted.trusts(peer) => peer = client.unwrap_or(peer),
+                _ => return Closed::ProxyProtocol,
+            }
+        }
+        let Some(tls) = tls else {
+            return exchange(stream, peer, router, shared, deadline).await;
+        };
+        match timeout_at(deadline, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => exchange(stream, peer, router, shared, deadline).await,
+            _ => Closed::Tls,
+        }
+    }
+}
+
+/// Requests and answers, until one side has enough.
+async fn exchange<S>(
+    stream: S,
+    peer: IpAddr,
+    router: Router,
+    shared: &Arc<Shared>,
+    deadline: Instant,
+) -> Closed
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(shared.limits.write_timeout));
+    let stream = Box::pin(stream);
+    // Since when this connection was asked about last, has there been a request?
+    let used = AtomicBool::new(false);
+    let any = AtomicBool::new(false);
+    let answer = service_fn(|request: Request<Incoming>| {
+        used.store(true, Ordering::Relaxed);
+        any.store(true, Ordering::Relaxed);
+        answer(request, peer, router.clone(), Arc::clone(shared))
+    });
+    let builder = builder(shared);
+    let mut exchange = pin!(builder.serve_connection(TokioIo::new(stream), answer));
+    let mut first = pin!(sleep_until(deadline));
+    let mut leaving = pin!(sleep_until(deadline));
+    let mut reason = None;
+    loop {
+        tokio::select! {
+            biased;
+            ended = exchange.as_mut() => return match (ended, reason) {
+                (_, Some(reason)) => reason,
+                (Ok(()), None) => Closed::Done,
+                (Err(error), None) if is_slow(error.as_ref()) => Closed::TooSlow,
+                (Err(_), None) => Closed::Failed,
+            },
+            () = leaving.as_mut(), if reason.is_some() => return reason.unwrap_or(Closed::Shed),
+            () = first.as_mut(), if !any.load(Ordering::Relaxed) => return Closed::TooSlow,
+            () = shared.drain.reached(Phase::Draining), if reason.is_none() => {
+                exchange.as_mut().graceful_shutdown();
+                reason = Some(Closed::Done);
+                // The drain has a time-out of its own.
+                leaving.as_mut().reset(now() + shared.drain.timeout + LEAVING);
+            }
+            () = shared.pressure.notified(), if reason.is_none() => {
+                // Who has asked since the last time goes to the end of the queue.
+                if !used.swap(false, Ordering::Relaxed) {
+                    exchange.as_mut().graceful_shutdown();
+                    reason = Some(Closed::Shed);
+                    leaving.as_mut().reset(now() + LEAVING);
+                }
+            }
+        }
+    }
+}
+
+async fn answer(
+    mut request: Request<Incoming>,
+    peer: IpAddr,
+    mut router: Router,
+    shared: Arc<Shared>,
+) -> Result<Response<Body>, Infallible> {
+    let version = request.version();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    request.extensions_mut().insert(Peer(peer));
+    let mut response = if target > shared.limits.uri_bytes {
+        too_long(shared.limits.uri_bytes)
+    } else {
+        router.call(request).await?
+    };
+    if shared.drain.phase() > Phase::Serving && version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+fn too_long(most: usize) -> Response<Body> {
+    let problem =
+        Problem::of(StatusCode::URI_TOO_LONG, format!("The target of a request has at most {most} bytes."));
+    let mut response = Response::new(Body::from(problem.to_json()));
+    *response.status_mut() = problem.status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    response
+}
+
+fn builder(shared: &Shared) -> auto::Builder<TokioExecutor> {
+    let limits = &shared.limits;
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        // Without a timer the time-out would do nothing.
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle_timeout)
+        .max_headers(limits.headers)
+        .max_buf_size(limits.header_bytes.max(8 << 10))
+        .half_close(false);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.http2_streams)
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(128)
+        .initial_stream_window_size(64 << 10)
+        .initial_connection_window_size(256 << 10)
+        .max_send_buf_size(64 << 10)
+        .keep_alive_interval(limits.idle_timeout / 2)
+        .keep_alive_timeout(limits.header_timeout);
+    builder
+}
+
+/// Whether a connection ended for taking too long.
+fn is_slow(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+            || error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout)
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,263 @@
+//! What the server counts, for Prometheus. Labels are bounded by the policy: a subject is never one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use prometheus::{
+    Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+use ratekeeper_engine::{Decision, Engine, LimitOutcome, Outcome};
+use ratekeeper_http::Degradation;
+use ratekeeper_policy::Mode;
+
+use crate::listen::ConnectionStats;
+use crate::refusal_log::reason;
+
+/// All metrics.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    pub(crate) connections: ConnectionStats,
+    requests: IntCounterVec,
+    /// Answers of the hot path, resolved once.
+    pub(crate) checks_answered: IntCounter,
+    decisions: [IntCounter; 3],
+    refusals: IntCounterVec,
+    rule_decisions: IntCounterVec,
+    degraded: IntCounterVec,
+    client_ip_degraded: IntCounterVec,
+    duration: Histogram,
+    policy_info: IntGaugeVec,
+    reloads: IntCounterVec,
+    reload_successful: IntGauge,
+    policy_loaded: Gauge,
+    stores: StoreMetrics,
+    /// The counters of rules, resolved once for each policy.
+    rules: ArcSwap<RuleTable>,
+}
+
+/// Gauges of the memory stores, set when they are asked for.
+#[derive(Debug)]
+struct StoreMetrics {
+    keys: IntGaugeVec,
+    bytes: IntGaugeVec,
+    evictions: IntGaugeVec,
+}
+
+/// What one policy's rules have decided.
+#[derive(Debug, Default)]
+struct RuleTable {
+    version: String,
+    rules: Vec<RuleCounters>,
+}
+
+/// What one rule has decided.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleCounters {
+    pub(crate) allowed: IntCounter,
+    pub(crate) denied: IntCounter,
+    pub(crate) degraded: IntCounter,
+}
+
+const DECISIONS: [&str; 3] = ["allow", "deny", "delay"];
+/// From 1 us, as memory decides, to 1 s.
+const BUCKETS: [f64; 14] = [
+    1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 2.5e-3, 1e-2, 5e-2, 0.25, 1.0,
+];
+
+impl Metrics {
+    /// # Errors
+    /// If two metrics have one name: a mistake of ours.
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let counters = |name, help, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
+            let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counters.clone()))?;
+            Ok(counters)
+        };
+        let gauges = |name, help, labels: &[&str]| -> Result<IntGaugeVec, prometheus::Error> {
+            let gauges = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(gauges.clone()))?;
+            Ok(gauges)
+        };
+        let decisions = counters("ratekeeper_decisions_total", "Requests decided.", &["decision"])?;
+        let duration = Histogram::with_opts(
+            HistogramOpts::new("ratekeeper_check_duration_seconds", "How long decisions took.")
+                .buckets(BUCKETS.to_vec()),
+        )?;
+        registry.register(Box::new(duration.clone()))?;
+        let reload_successful = IntGauge::new(
+            "ratekeeper_policy_last_reload_successful",
+            "Whether the last attempt to load a policy succeeded.",
+        )?;
+        let policy_loaded = Gauge::new(
+            "ratekeeper_policy_loaded_timestamp_seconds",
+            "When the policy in force was loaded, since the epoch.",
+        )?;
+        registry.register(Box::new(reload_successful.clone()))?;
+        registry.register(Box::new(policy_loaded.clone()))?;
+        reload_successful.set(1);
+        let reloads =
+            counters("ratekeeper_policy_reloads_total", "Attempts to load a new policy.", &["result"])?;
+        for result in ["success", "failure"] {
+            reloads.with_label_values(&[result]);
+        }
+        let client_ip_degraded = counters(
+            "ratekeeper_client_ip_degraded_total",
+            "Requests counted for a proxy, since what it says of its client cannot be believed.",
+            &["reason"],
+        )?;
+        for why in Degradation::ALL {
+            client_ip_degraded.with_label_values(&[why.name()]);
+        }
+        let requests =
+            counters("ratekeeper_http_requests_total", "Requests answered.", &["endpoint", "code"])?;
+        Ok(Self {
+            connections: ConnectionStats::new(&registry)?,
+            checks_answered: requests.with_label_values(&["/v1/check", "200"]),
+            requests,
+            decisions: DECISIONS.map(|decision| decisions.with_label_values(&[decision])),
+            refusals: counters(
+                "ratekeeper_refusals_total",
+                "Requests refused, by why they were.",
+                &["reason"],
+            )?,
+            rule_decisions: counters(
+                "ratekeeper_rule_decisions_total",
+                "Requests that met a rule, by what the rule alone says.",
+                &["rule", "mode", "decision"],
+            )?,
+            degraded: counters(
+                "ratekeeper_rule_degraded_total",
+                "Requests that met a rule whose counter could not be asked as it should be.",
+                &["rule"],
+            )?,
+            client_ip_degraded,
+            duration,
+            policy_info: gauges("ratekeeper_policy_info", "The policy in force.", &["version"])?,
+            reloads,
+            reload_successful,
+            policy_loaded,
+            stores: StoreMetrics {
+                keys: gauges("ratekeeper_store_keys", "Counters in a memory store.", &["store"])?,
+                bytes: gauges("ratekeeper_store_bytes", "Memory of a memory store.", &["store"])?,
+                evictions: gauges(
+                    "ratekeeper_store_overflows",
+                    "What a full memory store has done since the start: shared, refused, or forgotten counters.",
+                    &["store", "action"],
+                )?,
+            },
+            rules: ArcSwap::default(),
+            registry,
+        })
+    }
+
+    /// Notes a decision.
+    pub(crate) fn record(&self, outcome: &Outcome, took: Duration) {
+        self.duration.observe(took.as_secs_f64());
+        let decision = match outcome.decision {
+            Decision::Allow => 0,
+            Decision::Deny(_) => 1,
+            Decision::Delay(_) => 2,
+        };
+        self.decisions[decision].inc();
+        if let Some(reason) = reason(outcome) {
+            self.refusals.with_label_values(&[reason]).inc();
+        }
+        let table = self.table(outcome);
+        for limits in outcome.limits.chunk_by(|one, next| one.rule == next.rule) {
+            if let Some(counters) = limits.first().and_then(|limit| table.rules.get(limit.rule)) {
+                counters.record(limits);
+            }
+        }
+        for counters in outcome.missing_key.iter().filter_map(|rule| table.rules.get(*rule)) {
+            counters.denied.inc();
+        }
+    }
+
+    fn table(&self, outcome: &Outcome) -> arc_swap::Guard<Arc<RuleTable>> {
+        let table = self.rules.load();
+        if table.version == outcome.policy().version() {
+            return table;
+        }
+        // Once for each policy, or a few times while two are in use.
+        self.rules.store(Arc::new(RuleTable {
+            version: outcome.policy().version().to_owned(),
+            rules: outcome.policy().rules().iter().map(|rule| self.rule(rule.name(), rule.mode())).collect(),
+        }));
+        self.rules.load()
+    }
+
+    /// What a rule has decided since the start.
+    pub(crate) fn rule(&self, name: &str, mode: Mode) -> RuleCounters {
+        let decided = |decision| self.rule_decisions.with_label_values(&[name, mode.name(), decision]);
+        RuleCounters {
+            allowed: decided("allow"),
+            denied: decided("deny"),
+            degraded: self.degraded.with_label_values(&[name]),
+        }
+    }
+
+    /// Notes an answer.
+    pub(crate) fn answered(&self, endpoint: &str, status: http::StatusCode) {
+        self.requests.with_label_values(&[endpoint, status.as_str()]).inc();
+    }
+
+    /// Notes that a client's address is that of a proxy.
+    pub(crate) fn client_ip_degraded(&self, why: Degradation) {
+        self.client_ip_degraded.with_label_values(&[why.name()]).inc();
+    }
+
+    /// Notes an attempt to load a policy.
+    pub(crate) fn policy_reloaded(&self, success: bool) {
+        self.reloads.with_label_values(&[if success { "success" } else { "failure" }]).inc();
+        self.reload_successful.set(i64::from(success));
+    }
+
+    /// The page that Prometheus reads.
+    ///
+    /// # Errors
+    /// If a metric has no value: a mistake of ours.
+    pub(crate) fn page(&self, engine: &Engine, policy_loaded: f64) -> Result<Vec<u8>, prometheus::Error> {
+        self.policy_info.reset();
+        self.policy_info.with_label_values(&[&engine.policy_version()]).set(1);
+        self.policy_loaded.set(policy_loaded);
+        for (name, stats) in engine.memory_stats() {
+            self.stores.keys.with_label_values(&[&name]).set(signed(stats.keys));
+            self.stores.bytes.with_label_values(&[&name]).set(signed(stats.bytes));
+            let done = [
+                ("share", stats.shared),
+                ("deny", stats.refused),
+                ("evict", stats.evicted_live),
+            ];
+            for (action, count) in done {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                self.stores.evictions.with_label_values(&[name.as_str(), action]).set(count);
+            }
+        }
+        let mut page = Vec::with_capacity(16 << 10);
+        TextEncoder::new().encode(&self.registry.gather(), &mut page)?;
+        Ok(page)
+    }
+}
+
+fn signed(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+impl RuleCounters {
+    fn record(&self, limits: &[LimitOutcome]) {
+        if limits.iter().all(|limit| limit.allowed) {
+            self.allowed.inc();
+        } else {
+            self.denied.inc();
+        }
+        if limits.iter().any(|limit| limit.degraded.is_some()) {
+            self.degraded.inc();
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The life of a server process: from its settings to its end.
+
+mod activation;
+mod banner;
+mod notify;
+mod reload;
+mod state_file;
+mod telemetry;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::HeaderValue;
+use ratekeeper_core::Timestamp;
+use ratekeeper_engine::{Engine, Secret};
+use ratekeeper_policy::Policy;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(crate) use self::banner::Greeting;
+pub(crate) use self::reload::PolicySource;
+use self::reload::Reloader;
+use crate::app::{App, AppSettings, Refusal, Tokens};
+use crate::failure::Failure;
+use crate::http::router;
+use crate::listen::{self, Drain, Drained, Limits, Listener, TlsFiles, TlsSource};
+use crate::settings::{Layers, Settings};
+
+/// A server that is ready to run.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) settings: Settings,
+    /// Where the settings came from: tokens are read again.
+    pub(crate) layers: Layers,
+    pub(crate) policy: Policy,
+    /// How the policy is read again; `None` for the built-in one.
+    pub(crate) source: Option<PolicySource>,
+    pub(crate) greeting: Greeting,
+}
+
+impl Server {
+    /// Runs until it is told to end.
+    ///
+    /// # Errors
+    /// If it cannot start.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        telemetry::start(&self.settings.log)?;
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        if let Some(threads) = self.settings.threads {
+            runtime.worker_threads(threads);
+        }
+        let runtime = runtime.enable_all().build().map_err(|error| Failure::start("the runtime", error))?;
+        runtime.block_on(self.serve())
+    }
+
+    async fn serve(self) -> Result<(), Failure> {
+        let Self { settings, layers, policy, source, greeting } = self;
+        for warning in policy.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let tls = tls(&settings)?;
+        let listeners = listeners(&settings, tls.as_ref(), &greeting)?;
+        let tokens =
+            Tokens { check: settings.check_tokens.clone(), operator: settings.operator_tokens.clone() };
+        warn_of_exposure(&listeners, &tokens);
+        let engine = engine(&settings, policy)?;
+        state_file::restore(&engine, settings.state_file.as_deref())?;
+        let app = App::new(engine, app_settings(&settings)?, tokens)
+            .map_err(|error| Failure::start("metrics", error))?;
+        let app = Arc::new(app);
+        let addresses: Vec<_> = listeners
+            .iter()
+            .filter_map(|listener| Some((listener.address().ok()?, listener.is_tls())))
+            .collect();
+        let drain = Drain::new(settings.drain.lame_duck.get(), settings.drain.timeout.get());
+        let connections = app.metrics.connections.clone();
+        let trust = Box::new(PolicyTrust(Arc::clone(&app.engine)));
+        let limits = connection_limits(&settings).fit_open_files();
+        let serving =
+            listen::serve(listeners, router(Arc::clone(&app)), limits, connections, drain.clone(), trust);
+        let serving = tokio::spawn(serving);
+        let reloader = Reloader { app: Arc::clone(&app), layers, source, tls };
+        let reloading = tokio::spawn(reloader.run());
+        let ending = tokio::spawn(end_on_signal(drain, Arc::clone(&app)));
+        app.set_ready(true);
+        for (address, is_tls) in &addresses {
+            tracing::info!(%address, tls = is_tls, policy = app.engine.policy_version(), "listening");
+        }
+        greeting.print(&addresses, &app);
+        notify::ready();
+        let drained = serving.await.unwrap_or(Drained { cut: 0 });
+        reloading.abort();
+        ending.abort();
+        if drained.cut > 0 {
+            tracing::warn!(connections = drained.cut, "cut off: they were not done in time");
+        }
+        state_file::save(&app.engine, settings.state_file.as_deref())?;
+        tracing::info!("ended");
+        Ok(())
+    }
+}
+
+/// Begins the end at the first signal, and ends at once at the second.
+async fn end_on_signal(drain: Drain, app: Arc<App>) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be heard: the server ends only by force");
+        return;
+    };
+    let mut next = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
+    next().await;
+    tracing::info!("ending: connections are still accepted for a moment, then requests are finished");
+    app.set_ready(false);
+    notify::stopping();
+    drain.begin();
+    next().await;
+    tracing::warn!("ended at once, by a second signal");
+    std::process::exit(130);
+}
+
+fn tls(settings: &Settings) -> Result<Option<Arc<TlsSource>>, Failure> {
+    let (Some(cert), Some(key)) = (settings.tls.cert.clone(), settings.tls.key.clone()) else {
+        return Ok(None);
+    };
+    let files = TlsFiles { cert, key, client_ca: settings.tls.client_ca.clone() };
+    TlsSource::load(files).map(|source| Some(Arc::new(source))).map_err(Failure::start_alone)
+}
+
+/// All listeners: those that systemd hands over, else those of the settings.
+fn listeners(
+    settings: &Settings,
+    tls: Option<&Arc<TlsSource>>,
+    greeting: &Greeting,
+) -> Result<Vec<Listener>, Failure> {
+    let handed = activation::listeners().map_err(|error| Failure::start("socket activation", error))?;
+    if !handed.is_empty() {
+        return Ok(handed.into_iter().map(|listener| listener.with_tls(tls.cloned())).collect());
+    }
+    let mut listeners = Vec::new();
+    for address in &settings.listen {
+        let listener = match Listener::bind(*address) {
+            // Who has configured nothing minds no other port.
+            Err(_) if greeting.is_quick_start => Listener::bind(SocketAddr::new(address.ip(), 0)),
+            bound => bound,
+        };
+        listeners.push(listener.map_err(Failure::start_alone)?.with_tls(tls.cloned()));
+    }
+    for address in &settings.proxy_protocol.listen {
+        let listener = Listener::bind(*address).map_err(Failure::start_alone)?;
+        listeners.push(listener.with_tls(tls.cloned()).with_proxy_protocol());
+    }
+    Ok(listeners)
+}
+
+fn warn_of_exposure(listeners: &[Listener], tokens: &Tokens) {
+    for listener in listeners {
+        let Ok(address) = listener.address() else {
+            continue;
+        };
+        if !address.ip().is_loopback() && (tokens.check.is_empty() || !listener.is_tls()) {
+            tracing::warn!(
+                %address,
+                "others than this machine can reach the server: configure check_tokens and tls, or a network that only \
+                 your services share"
+            );
+        }
+    }
+}
+
+fn engine(settings: &Settings, policy: Policy) -> Result<Engine, Failure> {
+    let mut builder = Engine::builder(policy);
+    if let Some(text) = &settings.secret {
+        let secret = secret(&text.0).ok_or_else(|| {
+            Failure::start("secret", "write 64 hexadecimal digits, such as `openssl rand -hex 32` makes")
+        })?;
+        builder = builder.secret(secret);
+    }
+    Ok(builder.build()?)
+}
+
+fn secret(text: &str) -> Option<Secret> {
+    let text = text.trim();
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * place..2 * place + 2)?, 16).ok()?;
+    }
+    Some(Secret::new(bytes))
+}
+
+fn app_settings(settings: &Settings) -> Result<AppSettings, Failure> {
+    let refusal = match (&settings.refusal.content_type, &settings.refusal.body) {
+        (Some(kind), Some(body)) => Some(Refusal {
+            content_type: HeaderValue::try_from(kind).map_err(|_| {
+                Failure::start("refusal.content_type", "it is no content type such as text/html")
+            })?,
+            body: body.clone().into(),
+        }),
+        _ => None,
+    };
+    Ok(AppSettings {
+        dialect: settings.dialect,
+        retry_jitter: settings.retry_jitter.get(),
+        refusal,
+        body_bytes: settings.limits.body_bytes,
+        body_timeout: settings.limits.body_timeout.get(),
+        logged_refusals: settings.log.refusals_per_second,
+    })
+}
+
+fn connection_limits(settings: &Settings) -> Limits {
+    let limits = &settings.limits;
+    Limits {
+        connections: limits.connections,
+        header_timeout: limits.header_timeout.get(),
+        idle_timeout: limits.idle_timeout.get(),
+        write_timeout: limits.write_timeout.get(),
+        header_bytes: limits.header_bytes,
+        headers: limits.headers,
+        uri_bytes: limits.uri_bytes,
+        http2_streams: limits.http2_streams,
+    }
+}
+
+/// The proxies that the policy in force trusts.
+#[derive(Debug)]
+struct PolicyTrust(Arc<Engine>);
+
+impl listen::Trust for PolicyTrust {
+    fn trusts(&self, peer: IpAddr) -> bool {
+        ratekeeper_http::is_trusted(peer, self.0.current().client_ip())
+    }
+}
+
+/// Now, on the engine's clock.
+fn now(app: &App) -> Timestamp {
+    app.engine.now()
+}
