@@ -1,9 +1,17 @@
-//! `cargo xtask bench`: the benchmarks of the library.
+//! `cargo xtask bench`: the benchmarks.
 
 use crate::error::Error;
+use crate::needs;
 use crate::project::Project;
 
-/// Runs the benchmarks; `args` are passed on to `cargo bench`.
+/// Runs those of the library, or the one that is named first; other `args` are passed on to `cargo bench`.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<(), Error> {
-    project.cargo().args(["bench", "--package", "ratekeeper"]).args(args).run()
+    let (bench, args) = match args.split_first() {
+        Some((first, rest)) if first == "http" => {
+            needs::install(project, needs::BENCHMARKS)?;
+            (["--package", "ratekeeper-server", "--bench", "http"], rest)
+        }
+        _ => (["--package", "ratekeeper", "--bench", "in_process"], args),
+    };
+    project.cargo().arg("bench").args(bench).args(args).run()
 }

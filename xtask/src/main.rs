@@ -62,9 +62,9 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
-    /// Run the benchmarks of the `ratekeeper` crate.
+    /// Run a benchmark: of the library beside governor, or `http`: the server beside a bare axum handler.
     Bench {
-        /// Passed on to `cargo bench`: `--bench NAME`, a filter, …
+        /// `http`, and what is passed on to `cargo bench`: a filter, `-- --quick`, …
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },

@@ -1,6 +1,6 @@
-//! The programs that the tests start and how each is installed when it is missing.
+//! The programs that tests and benchmarks start and how each is installed when it is missing.
 //!
-//! To make a server available to the tests, add its line to [`NEEDS`].
+//! To make a server available to the tests, add its line to [`TESTS`].
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -10,33 +10,36 @@ use crate::project::Project;
 
 /// A program and the Debian package that brings it.
 #[derive(Clone, Copy, Debug)]
-struct Need {
+pub(crate) struct Need {
     /// Looked for in `PATH`, or a path of its own if it has a slash.
     program: &'static str,
     package: &'static str,
 }
 
 /// What the tests need beyond the Rust toolchain, one line each.
-const NEEDS: &[Need] = &[
+pub(crate) const TESTS: &[Need] = &[
     Need { program: "caddy", package: "caddy" },
     Need { program: "/usr/sbin/nginx", package: "nginx-light" },
     Need { program: "promtool", package: "prometheus" },
 ];
+
+/// What the benchmarks need beyond it.
+pub(crate) const BENCHMARKS: &[Need] = &[Need { program: "wrk", package: "wrk" }];
 
 /// Installs what is missing; does nothing, and needs no network, if nothing is.
 #[allow(
     clippy::disallowed_methods,
     reason = "the command line's edge: PATH says what is installed"
 )]
-pub(crate) fn install(project: &Project) -> Result<(), Error> {
+pub(crate) fn install(project: &Project, needs: &[Need]) -> Result<(), Error> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let absent = missing(NEEDS, &path);
+    let absent = missing(needs, &path);
     if absent.is_empty() {
         return Ok(());
     }
     let packages: Vec<_> = absent.iter().map(|need| need.package).collect();
     install_packages(project, &packages)?;
-    let absent = missing(NEEDS, &path);
+    let absent = missing(needs, &path);
     if absent.is_empty() {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use crate::python;
 
 /// Runs every test; `args` are passed on to `cargo test`.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<(), Error> {
-    needs::install(project)?;
+    needs::install(project, needs::TESTS)?;
     python::install(project)?;
     let chosen = chooses_package(args);
     let all: &[&str] = if chosen { &[] } else { &["--workspace"] };

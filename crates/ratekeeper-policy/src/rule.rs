@@ -3,7 +3,7 @@
 use crate::attributes::Attributes;
 use crate::cost::Costs;
 use crate::decode::choice;
-use crate::key::{KeySpec, Source};
+use crate::key::{KeySpec, Part, Source};
 use crate::matching::Matcher;
 use crate::policy_limit::{LimitList, PolicyLimit};
 use crate::request::Request;
@@ -139,7 +139,13 @@ impl Rule {
         &self.limits
     }
 
-    /// The parts of its key by name, such as `ip`, `header:x-api-key`; none for a rule that counts all together.
+    /// The names of its key's parts, such as `ip`, `header:x-api-key`; none for a rule that counts all together.
+    #[must_use]
+    pub fn key_names(&self) -> Vec<String> {
+        self.key.parts.iter().map(Part::name).collect()
+    }
+
+    /// The same as they are shown: escaped, with a remark on those that are secret.
     #[must_use]
     pub fn key_parts(&self) -> Vec<String> {
         self.key.parts.iter().map(ToString::to_string).collect()

@@ -7,12 +7,12 @@ use ratekeeper_engine::Outcome;
 use ratekeeper_policy::Attributes;
 
 /// How many subjects are counted at once.
-const CAPACITY: usize = 256;
+pub(crate) const MOST_SUBJECTS: usize = 256;
 /// The most characters of a part of a subject that are kept.
 const KEPT: usize = 128;
 
 /// Counts refused subjects by the Space-Saving algorithm (Metwally, Agrawal, El Abbadi 2005): who is refused more often than
-/// one in [`CAPACITY`] of all refusals is among them for sure, and no count is too low.
+/// one in [`MOST_SUBJECTS`] of all refusals is among them for sure, and no count is too low.
 #[derive(Debug, Default)]
 pub(crate) struct RefusedSubjects(Mutex<SpaceSaving>);
 
@@ -88,7 +88,7 @@ impl SpaceSaving {
             return;
         }
         let mut overestimate = 0;
-        if self.counts.len() >= CAPACITY {
+        if self.counts.len() >= MOST_SUBJECTS {
             // The least counted makes way; the new one may have been refused as often without being seen.
             let least = self.counts.iter().min_by_key(|(_, count)| count.refused);
             if let Some((least, count)) = least.map(|(subject, count)| (subject.clone(), *count)) {
@@ -121,7 +121,7 @@ mod tests {
             *exact.entry(subject).or_default() += 1;
             counts.add(("rule".into(), vec![subject.to_string()]));
         }
-        assert_eq!(counts.counts.len(), CAPACITY);
+        assert_eq!(counts.counts.len(), MOST_SUBJECTS);
         for ((_, key), count) in &counts.counts {
             let real = exact[&key[0].parse().unwrap()];
             assert!(count.refused >= real && count.refused - count.overestimate <= real, "{key:?}");

@@ -7,13 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use hyper::http::request;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::server::PATIENCE;
+use crate::server::{OPERATOR, PATIENCE};
 
 /// One HTTP/1.1 connection, kept alive.
 pub(crate) struct Client {
@@ -40,6 +41,19 @@ impl Answer {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The answer's problem: its `detail`.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16) -> String {
+        assert_eq!(
+            (self.status, self.header("content-type")),
+            (status, Some("application/problem+json")),
+            "{self:?}"
+        );
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        problem["detail"].as_str().unwrap().to_owned()
     }
 
     /// Whether the server says that the connection ends after this answer.
@@ -71,6 +85,32 @@ impl Client {
         .await
     }
 
+    /// The same, as an operator.
+    pub(crate) async fn operate(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> hyper::Result<Answer> {
+        let authorization = format!("Bearer {OPERATOR}");
+        let headers = [
+            (CONTENT_TYPE.as_str(), "application/json"),
+            (AUTHORIZATION.as_str(), authorization.as_str()),
+        ];
+        let body = if body.is_null() {
+            Bytes::new()
+        } else {
+            body.to_string().into()
+        };
+        self.send(method, path, &headers, body).await
+    }
+
+    /// Asks about a target, as nginx does.
+    pub(crate) async fn authorize_target(&mut self, target: HeaderValue) -> hyper::Result<Answer> {
+        let request = Request::builder().uri("/v1/authorize").header("x-original-uri", target);
+        self.exchange(request, Bytes::new()).await
+    }
+
     pub(crate) async fn send(
         &mut self,
         method: Method,
@@ -78,10 +118,15 @@ impl Client {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> hyper::Result<Answer> {
-        let mut request = Request::builder().method(method).uri(path).header(HOST, self.address.to_string());
+        let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        self.exchange(request, body).await
+    }
+
+    async fn exchange(&mut self, request: request::Builder, body: Bytes) -> hyper::Result<Answer> {
+        let request = request.header(HOST, self.address.to_string());
         self.connection.ready().await?;
         let answer = self.connection.send_request(request.body(Full::new(body)).unwrap()).await?;
         let (head, body) = answer.into_parts();

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod api;
 mod client;
 mod drain;
 mod exact;
+mod hostile;
 mod programs;
 mod server;
 mod upstream;

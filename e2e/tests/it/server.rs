@@ -36,6 +36,14 @@ impl Home {
         fs::write(self.path(name), content).unwrap();
     }
 
+    /// The hash of a token, as the settings have it.
+    pub(crate) fn hash_of(&self, token: &str) -> String {
+        self.write("token", token);
+        let said = Command::new("sha256sum").arg(self.path("token")).output().unwrap();
+        let digest = String::from_utf8(said.stdout).unwrap();
+        format!("sha256:{}", digest.split_whitespace().next().unwrap())
+    }
+
     /// Starts a server on a free port, and waits until it is ready.
     pub(crate) async fn start(&self, arguments: &[&str]) -> Server {
         self.start_at(free_address(), arguments).await

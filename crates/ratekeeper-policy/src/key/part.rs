@@ -119,18 +119,25 @@ pub(crate) fn descriptor_name(name: &str) -> Result<String, Wrong> {
     Ok(name.to_owned())
 }
 
+impl Part {
+    /// As the policy names it, such as `ip` or `header:x-api-key`.
+    pub(crate) fn name(&self) -> String {
+        match &self.source {
+            Source::Ip { .. } => "ip".to_owned(),
+            Source::User => "user".to_owned(),
+            Source::Method => "method".to_owned(),
+            Source::Path => "path".to_owned(),
+            Source::Route => "route".to_owned(),
+            Source::Host => "host".to_owned(),
+            Source::Header(name) => format!("header:{name}"),
+            Source::Descriptor(name) => format!("descriptor:{name}"),
+        }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
-            Source::Ip { .. } => f.write_str("ip")?,
-            Source::User => f.write_str("user")?,
-            Source::Method => f.write_str("method")?,
-            Source::Path => f.write_str("path")?,
-            Source::Route => f.write_str("route")?,
-            Source::Host => f.write_str("host")?,
-            Source::Header(name) => write!(f, "header:{name}")?,
-            Source::Descriptor(name) => write!(f, "descriptor:{}", crate::text::shown(name))?,
-        }
+        f.write_str(&crate::text::escaped(&self.name()))?;
         if self.secret {
             f.write_str(" (secret)")
         } else {

@@ -16,9 +16,9 @@ const QUICK_START: &str = include_str!("../quick_start.yaml");
 
 /// Serves until it is told to end.
 pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
-    let layers = layers(&arguments);
-    let is_quick_start = layers.file.is_none() && layers.flags.is_empty();
+    let mut layers = layers(&arguments);
     let loaded = layers.load(&environment)?;
+    let is_quick_start = loaded.is_default();
     if arguments.print_config {
         return written(std::io::stdout().write_all(loaded.print().as_bytes()));
     }
@@ -34,9 +34,12 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
             (Policy::parse(QUICK_START, "quick_start.yaml", &|_| None)?, None)
         }
     };
-    if is_quick_start && settings.operator_tokens.is_empty() {
+    if is_quick_start {
         let token = token::make()?;
-        settings.operator_tokens.push(TokenHash::of(&token));
+        let hash = TokenHash::of(&token);
+        // Also for when the settings are read again.
+        layers.flags.push(("operator_tokens".to_owned(), hash.to_string()));
+        settings.operator_tokens.push(hash);
         greeting.operator_token = Some(token);
     }
     Server { settings, layers, policy, source, greeting }.run()

@@ -29,7 +29,7 @@ struct Options {
 }
 
 /// Statuses that proxies understand as a refusal.
-const DENY_STATUSES: [u16; 4] = [401, 403, 429, 503];
+const DENY_STATUSES: [u16; 2] = [403, 429];
 
 pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
     let (head, _) = request.into_parts();
@@ -43,7 +43,11 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
     }
     let mut response = match Problem::refusing(&outcome) {
         None => StatusCode::OK.into_response(),
-        Some(problem) => refusal(&app, &outcome, &problem, options.deny_status),
+        Some(mut problem) => {
+            let asked = options.deny_status.and_then(|status| StatusCode::from_u16(status).ok());
+            problem.status = asked.unwrap_or(problem.status);
+            refusal(&app, &outcome, &problem)
+        }
     };
     for (name, value) in ratekeeper_http::fields(&outcome, app.settings.dialect, app.engine.now()) {
         response.headers_mut().insert(name, value);
@@ -56,7 +60,7 @@ fn options(uri: &Uri) -> Result<Options, ApiError> {
         ApiError::bad_request(format!("The query is not understood: {}.", error.body_text()))
     })?;
     if options.deny_status.is_some_and(|status| !DENY_STATUSES.contains(&status)) {
-        return Err(ApiError::bad_request("deny_status: write 401, 403, 429 or 503."));
+        return Err(ApiError::bad_request("deny_status: write 403 or 429."));
     }
     if options.cost.is_some_and(|cost| !(1..=MAX_COUNT).contains(&cost)) {
         return Err(ApiError::bad_request(format!("cost: write 1 to {MAX_COUNT}.")));
@@ -93,53 +97,62 @@ fn facts<'a>(app: &App, current: &Current, head: &'a Parts) -> Result<Facts<'a>,
 
 /// Method, target and host as a trusted proxy names them.
 fn forwarded<'a>(facts: &mut Facts<'a>, head: &'a Parts) -> Result<(), ApiError> {
-    if let Some(method) = one_of(head, &["x-original-method", "x-forwarded-method"])? {
-        facts.method = method.into();
+    if let Some(method) = said(head, &["x-original-method", "x-forwarded-method"])? {
+        facts.method = method;
     }
-    if let Some(host) = one_of(head, &["x-forwarded-host"])? {
-        facts.host = Some(host.into());
+    if let Some(host) = said(head, &["x-forwarded-host"])? {
+        facts.host = Some(host);
     }
-    if let Some(target) = one_of(head, &["x-original-uri", "x-forwarded-uri"])? {
+    if let Some(target) = said(head, &["x-original-uri", "x-forwarded-uri"])? {
         facts.path = path_of(target);
     }
     Ok(())
 }
 
-/// The header that a proxy sets, by one of its names.
-fn one_of<'a>(head: &'a Parts, names: &[&str]) -> Result<Option<&'a str>, ApiError> {
-    for name in names {
-        let mut lines = head.headers.get_all(*name).iter();
-        let Some(line) = lines.next() else {
-            continue;
-        };
-        let text = std::str::from_utf8(line.as_bytes()).ok();
-        return match (text, lines.next()) {
-            (Some(text), None) => Ok(Some(text.trim())),
-            // A client's own line beside the proxy's: nobody knows which is which.
-            _ => Err(ApiError::bad_request(format!("{name}: there must be one such header, in UTF-8."))),
-        };
+/// What a proxy says in a header that has several names. A proxy sets one of them, and may pass on another that its client
+/// has made up: where they differ, nobody knows which is which.
+fn said<'a>(head: &'a Parts, names: &[&str]) -> Result<Option<Cow<'a, str>>, ApiError> {
+    let mut lines = names.iter().flat_map(|name| head.headers.get_all(*name));
+    let Some(first) = lines.next() else {
+        return Ok(None);
+    };
+    if lines.any(|other| other != first) {
+        let names = names.join(" and ");
+        return Err(ApiError::bad_request(format!("{names}: they are there more than once, and differ.")));
     }
-    Ok(None)
+    Ok(Some(text(first.as_bytes().trim_ascii())))
+}
+
+/// Bytes as text; those that are no UTF-8 are percent-encoded, which in a target is another spelling of the same.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("%{byte:02X}")));
+    }
+    out.into()
 }
 
 /// The path of a target, which may be a whole URI.
-fn path_of(target: &str) -> Cow<'_, str> {
+fn path_of(target: Cow<'_, str>) -> Cow<'_, str> {
     match target.split_once("://") {
         Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
-            rest.find(['/', '?']).map_or("/", |start| &rest[start..]).into()
+            rest.find(['/', '?']).map_or("/", |start| &rest[start..]).to_owned().into()
         }
-        _ => target.into(),
+        _ => target,
     }
 }
 
-fn refusal(app: &App, outcome: &Outcome, problem: &Problem, status: Option<u16>) -> Response {
+fn refusal(app: &App, outcome: &Outcome, problem: &Problem) -> Response {
     let (kind, body) = match &app.settings.refusal {
         Some(refusal) => (refusal.content_type.clone(), refusal.body.clone()),
         None => (HeaderValue::from_static(PROBLEM_JSON), problem.to_json().into()),
     };
     let mut response = Response::new(body.into());
-    *response.status_mut() =
-        status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(problem.status);
+    *response.status_mut() = problem.status;
     response.headers_mut().insert(CONTENT_TYPE, kind);
     if let Some(seconds) = ratekeeper_http::retry_after(outcome, app.jitter()) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::error::ApiError;
+use super::json::Object;
 use crate::app::App;
 
 /// Reads a whole body that says it is JSON.
@@ -41,10 +42,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The value that a body is. An error names the field, and what is wrong with it.
 pub(super) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|_| {
+    serde_json::from_slice(body).map(|Object(value)| value).map_err(|_| {
         // Once more, now with the path of the field: errors may be slow.
         let mut json = serde_json::Deserializer::from_slice(body);
-        let parsed = serde_path_to_error::deserialize::<_, T>(&mut json);
+        let parsed = serde_path_to_error::deserialize::<_, Object<T>>(&mut json);
         let detail = match parsed {
             Ok(_) => match json.end() {
                 Err(error) => error.to_string(),

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::error::ApiError;
+use super::json::Object;
 use super::question::{Asked, Question, Questions};
 use super::{auth, body};
 use crate::app::{App, instant};
@@ -37,14 +38,14 @@ async fn decide(app: &App, request: Request) -> Result<Vec<u8>, ApiError> {
         Asked::One(question) => ask(app, &question, &mut out).await?,
         Asked::Many(questions) => {
             // All are looked at before any is decided: a list with a mistake takes nothing.
-            for (place, question) in questions.iter().enumerate() {
+            for (place, Object(question)) in questions.iter().enumerate() {
                 question.prepared().map_err(|mut error| {
                     error.0.detail = format!("checks[{place}].{}", error.0.detail).into();
                     error
                 })?;
             }
             out.extend_from_slice(b"{\"results\":[");
-            for (place, question) in questions.iter().enumerate() {
+            for (place, Object(question)) in questions.iter().enumerate() {
                 if place > 0 {
                     out.push(b',');
                 }

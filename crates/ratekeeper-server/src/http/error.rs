@@ -25,9 +25,8 @@ impl ApiError {
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         let status = match &error {
-            EngineError::ForeignHandle => StatusCode::UNPROCESSABLE_ENTITY,
+            EngineError::ForeignHandle | EngineError::RuleUnknown { .. } => StatusCode::NOT_FOUND,
             EngineError::Expired { .. } | EngineError::StoreUnknown { .. } => StatusCode::GONE,
-            EngineError::RuleUnknown { .. } => StatusCode::NOT_FOUND,
             EngineError::KeyPartMissing { .. } => StatusCode::BAD_REQUEST,
             EngineError::Forgetful { .. } => StatusCode::CONFLICT,
             _ => StatusCode::SERVICE_UNAVAILABLE,

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
 use http::{StatusCode, Uri};
+use ipnet::IpNet;
 use ratekeeper_core::MAX_COUNT;
 use ratekeeper_engine::{EngineError, Operation, SubjectCounters};
 use ratekeeper_policy::{Attributes, Rule};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::answer::Line;
-use super::check::json;
+use super::check::json as answer_json;
 use super::error::ApiError;
-use super::{auth, body};
+use super::json::Count;
+use super::{auth, body, json};
 use crate::app::App;
 
 type RuleName = Result<Path<String>, axum::extract::rejection::PathRejection>;
@@ -44,14 +46,19 @@ pub(super) async fn reset(
 #[serde(deny_unknown_fields)]
 struct Change {
     op: Kind,
-    cost: u64,
+    cost: Count,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy)]
 enum Kind {
     Refund,
     Charge,
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        json::one_of(deserializer, &[("refund", Self::Refund), ("charge", Self::Charge)])
+    }
 }
 
 /// Gives back, or takes.
@@ -63,7 +70,7 @@ pub(super) async fn change(
     auth::may_operate(&app, request.headers())?;
     let (head, body) = request.into_parts();
     let body = body::read(&app, &head.headers, body).await?;
-    let Change { op, cost } = body::parse(&body)?;
+    let Change { op, cost: Count(cost) } = body::parse(&body)?;
     if !(1..=MAX_COUNT).contains(&cost) {
         return Err(ApiError::bad_request(format!("cost: {cost} is out of range; write 1 to {MAX_COUNT}.")));
     }
@@ -84,7 +91,7 @@ async fn operate(app: &App, rule: RuleName, uri: &Uri, operation: Operation) -> 
     let Some(rule) = current.rules().iter().find(|rule| rule.name() == name) else {
         let known: Vec<_> = current.rules().iter().map(Rule::name).collect();
         let detail = format!("The policy in force has no such rule; it has {}.", known.join(", "));
-        return Err(ApiError::new(StatusCode::NOT_FOUND, detail));
+        return Err(not_found(detail));
     };
     let subject = Subject::new(rule, &parts)?;
     let counters = app.engine.operate(&name, &subject.attributes(), operation).await;
@@ -106,7 +113,7 @@ fn answer(
 ) -> Result<Response, ApiError> {
     let key: Map<String, Value> = parts.into_iter().map(|(part, value)| (part, value.into())).collect();
     let limits: Vec<_> = counters.limits.iter().map(|limit| Line::new(limit, name)).collect();
-    json(&json!({ "rule": name, "key": key, "limits": limits }))
+    answer_json(&json!({ "rule": name, "key": key, "limits": limits }))
 }
 
 /// The parts of a key, as attributes that have them.
@@ -119,7 +126,7 @@ struct Subject<'q> {
 
 impl<'q> Subject<'q> {
     fn new(rule: &Rule, parts: &'q [(String, String)]) -> Result<Self, ApiError> {
-        let known = part_names(rule);
+        let known = rule.key_names();
         let mut subject = Self::default();
         for (place, (part, value)) in parts.iter().enumerate() {
             if !known.contains(part) {
@@ -149,26 +156,25 @@ impl<'q> Subject<'q> {
     }
 }
 
-/// The parts of a rule's key, without the remark that one is secret.
-fn part_names(rule: &Rule) -> Vec<String> {
-    let bare = |part: String| part.trim_end_matches(" (secret)").to_owned();
-    rule.key_parts().into_iter().map(bare).collect()
-}
-
 /// An address, or a masked one as it is shown elsewhere.
 fn address(text: &str) -> Result<IpAddr, ApiError> {
-    let bare = text.split_once('/').map_or(text, |(address, _)| address);
-    bare.parse().map_err(|_| {
-        ApiError::bad_request("ip: this is no address; write one such as 203.0.113.7 or 2001:db8::7.")
+    let masked = || text.parse().ok().map(|network: IpNet| network.addr());
+    text.parse().ok().or_else(masked).ok_or_else(|| {
+        not_found("ip: this is no address; write one such as 203.0.113.7 or 2001:db8::7.".to_owned())
     })
 }
 
+/// A subject is named by the query, so a query that names none is answered as a path that leads nowhere.
+fn not_found(detail: String) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, detail)
+}
+
 fn named_by(rule: &Rule, what: &str) -> ApiError {
-    let parts = part_names(rule);
+    let parts = rule.key_parts();
     let expected = if parts.is_empty() {
         "This rule counts all requests together: give no part of a key.".to_owned()
     } else {
         format!("A subject of this rule is named by {}, each once in the query.", parts.join(", "))
     };
-    ApiError::bad_request(format!("{expected} {what}"))
+    not_found(format!("{expected} {what}"))
 }

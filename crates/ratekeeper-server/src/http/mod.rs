@@ -7,6 +7,7 @@ mod body;
 mod check;
 mod error;
 mod health;
+mod json;
 mod keys;
 mod openapi;
 mod policy;

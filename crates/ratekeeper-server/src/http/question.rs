@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use ratekeeper_core::MAX_COUNT;
 use ratekeeper_engine::{Request, RequestOp};
 use ratekeeper_policy::Attributes;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use smallvec::SmallVec;
 
 use super::error::ApiError;
+use super::json::{self, Count, Object};
 use super::text::{Text, Texts};
 
 /// The most checks of one request.
@@ -19,11 +20,11 @@ pub(super) const MOST_CHECKS: usize = 1000;
 #[serde(deny_unknown_fields)]
 pub(super) struct Questions<'a> {
     #[serde(borrow)]
-    attributes: Option<Facts<'a>>,
-    cost: Option<u64>,
+    attributes: Option<Object<Facts<'a>>>,
+    cost: Option<Count>,
     op: Option<Operation>,
     #[serde(borrow)]
-    checks: Option<Vec<Question<'a>>>,
+    checks: Option<Vec<Object<Question<'a>>>>,
 }
 
 /// One check.
@@ -31,8 +32,8 @@ pub(super) struct Questions<'a> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Question<'a> {
     #[serde(borrow)]
-    attributes: Facts<'a>,
-    cost: Option<u64>,
+    attributes: Object<Facts<'a>>,
+    cost: Option<Count>,
     #[serde(default)]
     op: Operation,
 }
@@ -59,8 +60,7 @@ struct Facts<'a> {
     descriptors: Texts<'a>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default)]
 enum Operation {
     #[default]
     Take,
@@ -68,10 +68,21 @@ enum Operation {
     Peek,
 }
 
+impl<'de> Deserialize<'de> for Operation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = [
+            ("take", Self::Take),
+            ("take_up_to", Self::TakeUpTo),
+            ("peek", Self::Peek),
+        ];
+        json::one_of(deserializer, &words)
+    }
+}
+
 /// What is asked: one thing, or a list.
 pub(super) enum Asked<'a> {
     One(Question<'a>),
-    Many(Vec<Question<'a>>),
+    Many(Vec<Object<Question<'a>>>),
 }
 
 impl<'a> Questions<'a> {
@@ -106,7 +117,7 @@ impl Question<'_> {
     /// # Errors
     /// If the address is none, or the cost is out of range.
     pub(super) fn prepared(&self) -> Result<Prepared<'_>, ApiError> {
-        let facts = &self.attributes;
+        let facts = &self.attributes.0;
         let ip = match &facts.ip {
             None => None,
             Some(text) => Some(text.parse::<IpAddr>().map_err(|_| {
@@ -116,7 +127,7 @@ impl Question<'_> {
                 )
             })?),
         };
-        let cost = self.cost.unwrap_or(1);
+        let Count(cost) = self.cost.unwrap_or(Count(1));
         if !(1..=MAX_COUNT).contains(&cost) {
             return Err(ApiError::bad_request(format!(
                 "cost: {cost} is out of range; write 1 to {MAX_COUNT}, or ask with the op peek to take nothing."
@@ -148,7 +159,7 @@ pub(super) struct Prepared<'q> {
 impl Prepared<'_> {
     /// The question as the engine takes it.
     pub(super) fn request(&self) -> Request<'_> {
-        let facts = &self.question.attributes;
+        let facts = &self.question.attributes.0;
         let attributes = Attributes {
             ip: self.ip,
             client_name: None,

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::answer::Answer;
 use super::check::json;
 use super::error::ApiError;
+use super::json::Count;
 use super::question::Question;
 use super::text::Text;
 use super::{auth, body};
@@ -34,13 +35,13 @@ pub(super) async fn reserve(State(app): State<Arc<App>>, request: Request) -> Re
 struct Commit<'a> {
     #[serde(borrow)]
     handle: Text<'a>,
-    actual: u64,
+    actual: Count,
 }
 
 /// `POST /v1/commit`: settles a reservation at its actual cost, once.
 pub(super) async fn commit(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
     let body = authorized_body(&app, request).await?;
-    let Commit { handle, actual } = body::parse(&body)?;
+    let Commit { handle, actual: Count(actual) } = body::parse(&body)?;
     if actual > MAX_COUNT {
         return Err(ApiError::bad_request(format!(
             "actual: {actual} is out of range; write 0 to {MAX_COUNT}."

@@ -11,6 +11,7 @@ use super::auth;
 use super::check::json;
 use super::error::ApiError;
 use crate::app::App;
+use crate::top::MOST_SUBJECTS;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +30,9 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
     let Query(options) = Query::<Options>::try_from_uri(request.uri()).map_err(|error| {
         ApiError::bad_request(format!("The query is not understood: {}.", error.body_text()))
     })?;
+    if options.n > MOST_SUBJECTS {
+        return Err(ApiError::bad_request(format!("n: write {MOST_SUBJECTS} at most.")));
+    }
     let current = app.engine.current();
     let rules: Vec<Value> = current
         .rules()

@@ -51,29 +51,41 @@ pub(super) struct Place {
 impl Connection {
     pub(super) async fn run(self, router: Router) {
         let shared = Arc::clone(&self.place.shared);
-        let closed = tokio::select! {
-            closed = self.serve(router) => closed,
-            () = shared.drain.reached(Phase::Cut) => Closed::Cut,
+        let deadline = now() + shared.limits.header_timeout;
+        let closed = match self.wait(deadline).await {
+            Err(closed) => closed,
+            // On the heap, so that a connection that sends nothing is a small task, a descriptor, and nothing more.
+            Ok(()) => {
+                let served = Box::pin(self.serve(router, deadline));
+                tokio::select! {
+                    closed = served => closed,
+                    () = shared.drain.reached(Phase::Cut) => Closed::Cut,
+                }
+            }
         };
         shared.stats.closed(closed);
     }
 
-    async fn serve(self, router: Router) -> Closed {
+    /// Waits for the first byte.
+    async fn wait(&self, deadline: Instant) -> Result<(), Closed> {
+        let (shared, mut first) = (&self.place.shared, [0]);
+        tokio::select! {
+            // A look at the byte itself: a stream that has just been accepted may say that it is readable before it is.
+            sent = timeout_at(deadline, self.stream.peek(&mut first)) => match sent {
+                Ok(Ok(0)) => Err(Closed::Done),
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(_)) => Err(Closed::Failed),
+                Err(_) => Err(Closed::TooSlow),
+            },
+            () = shared.pressure.notified() => Err(Closed::Shed),
+            // With nothing asked, nothing is lost.
+            () = shared.drain.reached(Phase::Draining) => Err(Closed::Done),
+        }
+    }
+
+    async fn serve(self, router: Router, deadline: Instant) -> Closed {
         let Self { mut stream, mut peer, tls, proxy_protocol, place } = self;
         let shared = &place.shared;
-        let deadline = now() + shared.limits.header_timeout;
-        // As long as nothing is sent, the connection costs a task and a descriptor, and no buffers.
-        let sent = tokio::select! {
-            sent = timeout_at(deadline, stream.readable()) => sent,
-            () = shared.pressure.notified() => return Closed::Shed,
-            // With nothing asked, nothing is lost.
-            () = shared.drain.reached(Phase::Draining) => return Closed::Done,
-        };
-        match sent {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Closed::Failed,
-            Err(_) => return Closed::TooSlow,
-        }
         // Answers are small and whole: they go out at once.
         if stream.set_nodelay(true).is_err() {
             return Closed::Failed;
@@ -120,7 +132,7 @@ where
     let mut exchange = pin!(builder.serve_connection(TokioIo::new(stream), answer));
     let mut first = pin!(sleep_until(deadline));
     let mut leaving = pin!(sleep_until(deadline));
-    let mut reason = None;
+    let (mut greeted, mut reason) = (false, None);
     loop {
         tokio::select! {
             biased;
@@ -131,7 +143,12 @@ where
                 (Err(_), None) => Closed::Failed,
             },
             () = leaving.as_mut(), if reason.is_some() => return reason.unwrap_or(Closed::Shed),
-            () = first.as_mut(), if !any.load(Ordering::Relaxed) => return Closed::TooSlow,
+            () = first.as_mut(), if !greeted => {
+                greeted = any.load(Ordering::Relaxed);
+                if !greeted {
+                    return Closed::TooSlow;
+                }
+            }
             () = shared.drain.reached(Phase::Draining), if reason.is_none() => {
                 exchange.as_mut().graceful_shutdown();
                 reason = Some(Closed::Done);

@@ -77,11 +77,12 @@ impl Server {
         let limits = connection_limits(&settings).fit_open_files();
         let serving =
             listen::serve(listeners, router(Arc::clone(&app)), limits, connections, drain.clone(), trust);
+        // From here on the kernel's connections are answered.
+        app.set_ready(true);
         let serving = tokio::spawn(serving);
         let reloader = Reloader { app: Arc::clone(&app), layers, source, tls };
         let reloading = tokio::spawn(reloader.run());
         let ending = tokio::spawn(end_on_signal(drain, Arc::clone(&app)));
-        app.set_ready(true);
         for (address, is_tls) in &addresses {
             tracing::info!(%address, tls = is_tls, policy = app.engine.policy_version(), "listening");
         }

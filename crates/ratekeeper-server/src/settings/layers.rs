@@ -62,6 +62,11 @@ impl Layers {
 }
 
 impl Loaded {
+    /// Whether nothing at all is set.
+    pub(crate) fn is_default(&self) -> bool {
+        self.sources.is_empty()
+    }
+
     /// All settings as a file, with where each comes from.
     pub(crate) fn print(&self) -> String {
         let mut out = String::new();

@@ -75,7 +75,7 @@ async fn a_fuzzer_finds_no_answer_that_is_not_described() {
             "--max-examples",
             "60",
             "--workers",
-            "2",
+            "1",
         ])
         .args(["--header", &format!("Authorization: Bearer {OPERATOR}")])
         .args(["--checks", "all", "--request-timeout", "20"])
