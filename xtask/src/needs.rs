@@ -19,6 +19,7 @@ pub(crate) struct Need {
 /// What the tests need beyond the Rust toolchain, one line each.
 pub(crate) const TESTS: &[Need] = &[
     Need { program: "caddy", package: "caddy" },
+    Need { program: "curl", package: "curl" },
     Need { program: "/usr/sbin/nginx", package: "nginx-light" },
     Need { program: "promtool", package: "prometheus" },
 ];

@@ -7,7 +7,12 @@ use crate::error::Error;
 use crate::project::Project;
 
 /// What is installed, with its version.
-const PACKAGES: &[&str] = &["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
+const PACKAGES: &[&str] = &[
+    "openapi-python-client==0.29.1",
+    "openapi-spec-validator==0.9.0",
+    "oteltap==1.0.0",
+    "schemathesis==4.32.5",
+];
 
 /// Where, below the target folder: tests find the programs there.
 const FOLDER: &str = "needs/python";

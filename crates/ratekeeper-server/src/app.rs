@@ -16,6 +16,7 @@ use crate::policy_status::PolicyStatus;
 use crate::refusal_log::RefusalLog;
 use crate::tokens::TokenHash;
 use crate::top::RefusedSubjects;
+use crate::traces::{self, Traces};
 
 /// What the server is made with.
 #[derive(Debug)]
@@ -71,6 +72,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) policy: PolicyStatus,
     pub(crate) refused: RefusedSubjects,
+    /// Where spans go, if anywhere.
+    pub(crate) traces: Option<Traces>,
     refusal_log: RefusalLog,
     ready: AtomicBool,
     started: Instant,
@@ -83,6 +86,7 @@ impl App {
         engine: Engine,
         settings: AppSettings,
         tokens: Tokens,
+        traces: Option<Traces>,
     ) -> Result<Self, prometheus::Error> {
         let logged = settings.logged_refusals;
         Ok(Self {
@@ -92,6 +96,7 @@ impl App {
             tokens: ArcSwap::from_pointee(tokens),
             metrics: Metrics::new()?,
             refused: RefusedSubjects::default(),
+            traces,
             refusal_log: RefusalLog::new(logged),
             ready: AtomicBool::new(false),
             started: instant(),
@@ -115,6 +120,9 @@ impl App {
     /// Notes a decision: for metrics, the refused subjects and the log. Never waits.
     pub(crate) fn record(&self, outcome: &Outcome, attributes: &Attributes<'_>, began: Instant) {
         self.metrics.record(outcome, began.elapsed());
+        if self.traces.is_some() {
+            traces::note(outcome);
+        }
         if !outcome.allowed() {
             self.refused.record(outcome, attributes);
             self.refusal_log.record(outcome, attributes);

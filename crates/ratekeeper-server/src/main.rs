@@ -17,6 +17,7 @@ mod settings;
 mod shown;
 mod tokens;
 mod top;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -36,7 +36,7 @@ async fn others_are_served(server: &Server) {
 }
 
 /// Sends bytes, and reads until the server closes.
-async fn said_to(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+pub(crate) async fn said_to(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     // The server may close before it has read everything.
     _ = stream.write_all(bytes).await;
@@ -44,7 +44,7 @@ async fn said_to(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Everything up to the end of a connection, which must come.
-async fn until_closed(stream: &mut TcpStream) -> Vec<u8> {
+pub(crate) async fn until_closed(stream: &mut TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     let read = timeout(PATIENCE, stream.read_to_end(&mut answer))
         .await

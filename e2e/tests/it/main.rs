@@ -7,7 +7,10 @@ mod client;
 mod drain;
 mod exact;
 mod hostile;
+mod identity;
+mod listeners;
 mod programs;
+mod quick_start;
 mod server;
 mod upstream;
 

@@ -1,6 +1,7 @@
 //! Programs of others: proxies in front, and judges of what we serve.
 
 mod caddy;
+mod collector;
 mod judges;
 mod nginx;
 

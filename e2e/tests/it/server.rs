@@ -2,8 +2,9 @@
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -50,19 +51,7 @@ impl Home {
     }
 
     pub(crate) async fn start_at(&self, address: SocketAddr, arguments: &[&str]) -> Server {
-        let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let child = Command::new(ratekeeper())
-            .arg("serve")
-            .args(["--policy", "policy.yaml", "--listen", &address.to_string()])
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("RATEKEEPER_OPERATOR_TOKENS", OPERATOR_HASH)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut server = Server { child, address, log: self.path("log") };
+        let mut server = self.start_unwatched(address, arguments);
         eventually("the server is ready", async || {
             if let Ok(Some(status)) = server.child.try_wait() {
                 panic!("the server ended with {status}:\n{}", server.log());
@@ -77,6 +66,47 @@ impl Home {
         })
         .await;
         server
+    }
+
+    /// Starts a server, and leaves it to the caller to see when it is ready.
+    pub(crate) fn start_unwatched(&self, address: SocketAddr, arguments: &[&str]) -> Server {
+        let mut command = Command::new(ratekeeper());
+        command
+            .args([
+                "serve",
+                "--policy",
+                "policy.yaml",
+                "--listen",
+                &address.to_string(),
+            ])
+            .args(arguments)
+            .env("RATEKEEPER_OPERATOR_TOKENS", OPERATOR_HASH);
+        self.spawn(command, address)
+    }
+
+    /// Starts a server as somebody does who has read nothing.
+    pub(crate) fn start_without_arguments(&self) -> Server {
+        self.spawn(Command::new(ratekeeper()), SocketAddr::from(([127, 0, 0, 1], 8080)))
+    }
+
+    /// Starts a server that listens on a socket of somebody else's, handed over as systemd does.
+    pub(crate) fn start_with_socket(&self, socket: &TcpListener, address: SocketAddr) -> Server {
+        let mut command = Command::new("sh");
+        // The shell has the process id that the server will have.
+        command
+            .args([
+                "-c",
+                "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve --policy policy.yaml 3<&0",
+            ])
+            .arg(ratekeeper())
+            .stdin(OwnedFd::from(socket.try_clone().unwrap()));
+        self.spawn(command, address)
+    }
+
+    fn spawn(&self, mut command: Command, address: SocketAddr) -> Server {
+        let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
+        command.current_dir(self.folder.path()).stdout(log.try_clone().unwrap()).stderr(log);
+        Server { child: command.spawn().unwrap(), address, log: self.path("log") }
     }
 }
 

@@ -27,10 +27,11 @@ use http::StatusCode;
 
 use self::error::ApiError;
 use crate::app::App;
+use crate::traces::within_span;
 
 /// Everything the server answers.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/v1/authorize", get(authorize::answer).post(authorize::answer))
         .route("/v1/reserve", post(reserve::reserve))
         .route("/v1/commit", post(reserve::commit))
@@ -46,8 +47,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         // The hot path counts by itself.
         .route("/v1/check", post(check::answer))
         .fallback(nowhere)
-        .method_not_allowed_fallback(wrong_method)
-        .with_state(app)
+        .method_not_allowed_fallback(wrong_method);
+    let traced = match app.traces {
+        Some(_) => router.layer(from_fn_with_state(Arc::clone(&app), within_span)),
+        None => router,
+    };
+    traced.with_state(app)
 }
 
 /// Counts answers by endpoint, which is bounded, and status.

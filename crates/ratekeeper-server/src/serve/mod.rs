@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::http::router;
 use crate::listen::{self, Drain, Drained, Limits, Listener, TlsFiles, TlsSource};
 use crate::settings::{Layers, Settings};
+use crate::traces::Traces;
 
 /// A server that is ready to run.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl Server {
         warn_of_exposure(&listeners, &tokens);
         let engine = engine(&settings, policy)?;
         state_file::restore(&engine, settings.state_file.as_deref())?;
-        let app = App::new(engine, app_settings(&settings)?, tokens)
+        let app = App::new(engine, app_settings(&settings)?, tokens, traces(&settings)?)
             .map_err(|error| Failure::start("metrics", error))?;
         let app = Arc::new(app);
         let addresses: Vec<_> = listeners
@@ -93,6 +94,10 @@ impl Server {
         ending.abort();
         if drained.cut > 0 {
             tracing::warn!(connections = drained.cut, "cut off: they were not done in time");
+        }
+        if app.traces.is_some() {
+            let app = Arc::clone(&app);
+            _ = tokio::task::spawn_blocking(move || app.traces.as_ref().map(Traces::end)).await;
         }
         state_file::save(&app.engine, settings.state_file.as_deref())?;
         tracing::info!("ended");
@@ -209,6 +214,14 @@ fn app_settings(settings: &Settings) -> Result<AppSettings, Failure> {
         body_timeout: settings.limits.body_timeout.get(),
         logged_refusals: settings.log.refusals_per_second,
     })
+}
+
+fn traces(settings: &Settings) -> Result<Option<Traces>, Failure> {
+    let Some(endpoint) = &settings.traces.endpoint else {
+        return Ok(None);
+    };
+    let traces = Traces::new(endpoint, settings.traces.one_in);
+    traces.map(Some).map_err(|error| Failure::start("traces.endpoint", error))
 }
 
 fn connection_limits(settings: &Settings) -> Limits {

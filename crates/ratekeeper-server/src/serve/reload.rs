@@ -110,10 +110,11 @@ impl Reloader {
 
     fn reload_tokens(&self) {
         match self.layers.load(&environment) {
-            Ok(loaded) => self.app.tokens.store(Arc::new(Tokens {
-                check: loaded.settings.check_tokens,
-                operator: loaded.settings.operator_tokens,
-            })),
+            Ok(loaded) => {
+                let (check, operator) = (loaded.settings.check_tokens, loaded.settings.operator_tokens);
+                tracing::info!(check = check.len(), operator = operator.len(), "the tokens were read again");
+                self.app.tokens.store(Arc::new(Tokens { check, operator }));
+            }
             Err(error) => tracing::error!("the tokens stay as they are: {error}"),
         }
     }

@@ -95,7 +95,14 @@ impl Loaded {
 
 /// Whether what the reference shows for a setting is its default; else it is an example.
 fn has_default(name: &str) -> bool {
-    const EXAMPLES: &[&str] = &["policy", "state_file", "threads", "operator_tokens", "secret"];
+    const EXAMPLES: &[&str] = &[
+        "policy",
+        "state_file",
+        "threads",
+        "operator_tokens",
+        "secret",
+        "traces.endpoint",
+    ];
     const SECTIONS: &[&str] = &["tls.", "proxy_protocol.", "refusal."];
     !EXAMPLES.contains(&name) && !SECTIONS.iter().any(|section| name.starts_with(section))
 }

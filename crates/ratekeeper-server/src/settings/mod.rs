@@ -40,6 +40,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
     pub(crate) log: Log,
+    pub(crate) traces: Traces,
 }
 
 impl Default for Settings {
@@ -60,6 +61,7 @@ impl Default for Settings {
             limits: Limits::default(),
             drain: Drain::default(),
             log: Log::default(),
+            traces: Traces::default(),
         }
     }
 }
@@ -147,6 +149,20 @@ pub(crate) struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, level: "info".to_owned(), refusals_per_second: 10 }
+    }
+}
+
+/// Where traces go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Traces {
+    pub(crate) endpoint: Option<String>,
+    pub(crate) one_in: u32,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self { endpoint: None, one_in: 1 }
     }
 }
 

@@ -91,3 +91,50 @@ async fn a_fuzzer_finds_no_answer_that_is_not_described() {
     );
     server.client().await.get("/healthz").await.unwrap();
 }
+
+/// A client that a generator has made of the description, asking as a user of it would.
+const GENERATED: &str = r#"
+import sys
+from ratekeeper_client import Client
+from ratekeeper_client.api.decisions import check
+from ratekeeper_client.models import SingleCheck, Attributes
+answer = check.sync(client=Client(base_url=sys.argv[1]), body=SingleCheck(attributes=Attributes(ip="203.0.113.7")))
+print(answer.decision.value, answer.limits[0].rule, answer.limits[0].remaining)
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_client_works() {
+    let home = Home::new(POLICY);
+    let server = home.start(&[]).await;
+    let description = server.client().await.get("/openapi.json").await.unwrap();
+    home.write("openapi.json", description.text());
+    home.write("ask.py", GENERATED);
+    let run = |program: &str, arguments: &[&str]| {
+        let said = Command::new(python_program(program))
+            .args(arguments)
+            .current_dir(home.path(""))
+            .output()
+            .unwrap();
+        let text =
+            String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
+        assert!(said.status.success(), "{text}");
+        text
+    };
+    let made = run(
+        "openapi-python-client",
+        &[
+            "generate",
+            "--path",
+            "openapi.json",
+            "--meta",
+            "none",
+            "--output-path",
+            "ratekeeper_client",
+        ],
+    );
+    assert!(!made.contains("WARNING"), "{made}");
+    assert_eq!(
+        run("python", &["ask.py", &format!("http://{}", server.address)]).trim(),
+        "allow per-ip 99"
+    );
+}
