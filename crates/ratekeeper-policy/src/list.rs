@@ -36,6 +36,10 @@ impl Entries {
         Self { selectors: Selectors::new(selectors), reasons }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
     /// Whether any entry is about headers.
     pub(crate) fn uses_headers(&self) -> bool {
         self.selectors.uses_headers()

@@ -9,6 +9,7 @@ use crate::key::scopes;
 pub struct PolicyLimit {
     limit: Limit,
     scope: Box<[u8]>,
+    text: Box<str>,
 }
 
 impl PolicyLimit {
@@ -16,6 +17,12 @@ impl PolicyLimit {
     #[must_use]
     pub fn limit(&self) -> &Limit {
         &self.limit
+    }
+
+    /// The limit as it is written, such as `5 per 1m burst 20 (token_bucket)`.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The front of its keys: printable ASCII such as `login:1m:`, equal for the same window of the same rule. An
@@ -36,6 +43,6 @@ pub(crate) fn limit_list(rule: &str, limits: Vec<Limit>, mark: &str) -> LimitLis
     limits
         .into_iter()
         .zip(scopes)
-        .map(|(limit, scope)| PolicyLimit { limit, scope })
+        .map(|(limit, scope)| PolicyLimit { text: limit.to_string().into(), limit, scope })
         .collect()
 }

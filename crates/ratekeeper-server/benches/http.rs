@@ -17,10 +17,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
 use axum::serve::ListenerExt as _;
+use axum::{Json, Router};
 
 const ROUNDS: usize = 5;
 const SECONDS: u64 = 4;
@@ -31,15 +31,20 @@ rules:
   - { name: per-client, key: [ip], limits: [ 1000000 per second burst 4000000000 ] }
 ";
 
-/// Every request is of another client, of ten thousand.
+/// Requests of ten thousand clients, made before the first is sent: the load generator is not to be the bottleneck.
 const LOAD: &str = r#"
-local n = 0
-local head = { ["content-type"] = "application/json" }
+local requests, next = {}, 0
+init = function()
+  local head = { ["content-type"] = "application/json" }
+  for n = 0, 9999 do
+    local body = string.format(
+      '{"attributes":{"ip":"203.0.%d.%d","method":"GET","path":"/api/v1/orders"}}', n / 250, n % 250)
+    requests[n] = wrk.format("POST", "/v1/check", head, body)
+  end
+end
 request = function()
-  n = (n * 1103515245 + 12345) % 2147483648
-  local body = string.format(
-    '{"attributes":{"ip":"203.0.%d.%d","method":"GET","path":"/api/v1/orders"}}', (n / 65536) % 40, (n / 256) % 250)
-  return wrk.format("POST", "/v1/check", head, body)
+  next = (next + 7919) % 10000
+  return requests[next]
 end
 "#;
 
@@ -52,45 +57,65 @@ struct Round {
 }
 
 fn main() {
-    // This program is the floor too: cargo builds one file for a benchmark.
-    if let Some(address) = std::env::args().skip_while(|argument| argument != "--floor").nth(1) {
-        return floor(address.parse().unwrap());
+    // This program is the floors too: cargo builds one file for a benchmark.
+    let mut floor_arguments = std::env::args().skip_while(|argument| argument != "--floor").skip(1);
+    if let (Some(kind), Some(address)) = (floor_arguments.next(), floor_arguments.next()) {
+        return floor(&kind, address.parse().unwrap());
     }
     let folder = tempfile::TempDir::new().unwrap();
     fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
     fs::write(folder.path().join("load.lua"), LOAD).unwrap();
-    let (bare, ours) = (start_floor(), start_ratekeeper(folder.path()));
-    for server in [&bare, &ours] {
+    let servers = [
+        start_floor("fixed"),
+        start_floor("json"),
+        start_ratekeeper(folder.path()),
+    ];
+    for server in &servers {
         round(server.address, folder.path(), 1);
     }
     let mut rounds = Vec::new();
-    println!("{:<6} {:>34} {:>34} {:>7}", "round", "axum, fixed answer", "ratekeeper", "ratio");
+    println!(
+        "{:<6} {:>34} {:>34} {:>34}",
+        "round", "axum, fixed answer", "axum, JSON in and out", "ratekeeper"
+    );
     for number in 1..=ROUNDS {
-        let pair = [&bare, &ours].map(|server| round(server.address, folder.path(), SECONDS));
-        let shown = pair.map(|round| {
+        let all = servers.each_ref().map(|server| round(server.address, folder.path(), SECONDS));
+        let shown = all.map(|round| {
             format!("{:.0}/s p50 {:.0} us p99 {:.0} us", round.per_second, round.p50_us, round.p99_us)
         });
-        let ratio = pair[1].per_second / pair[0].per_second;
-        println!("{number:<6} {:>34} {:>34} {ratio:>7.2}", shown[0], shown[1]);
-        rounds.push(pair);
+        println!("{number:<6} {:>34} {:>34} {:>34}", shown[0], shown[1], shown[2]);
+        rounds.push(all);
     }
-    let median = |of: &dyn Fn(&[Round; 2]) -> f64| {
+    let median = |of: &dyn Fn(&[Round; 3]) -> f64| {
         let mut ratios: Vec<f64> = rounds.iter().map(of).collect();
         ratios.sort_by(f64::total_cmp);
         ratios[ROUNDS / 2]
     };
-    println!(
-        "median ratio: throughput {:.2}, p50 {:.2}, p99 {:.2}",
-        median(&|[bare, ours]| ours.per_second / bare.per_second),
-        median(&|[bare, ours]| ours.p50_us / bare.p50_us),
-        median(&|[bare, ours]| ours.p99_us / bare.p99_us),
-    );
+    for (place, name) in ["a fixed answer", "JSON in and out"].iter().enumerate() {
+        println!(
+            "median of the ratios to axum with {name}: throughput {:.2}, p50 {:.2}, p99 {:.2}",
+            median(&|all| all[2].per_second / all[place].per_second),
+            median(&|all| all[2].p50_us / all[place].p50_us),
+            median(&|all| all[2].p99_us / all[place].p99_us),
+        );
+    }
 }
 
-/// The least that an HTTP server can do: read the body, answer with a constant.
-fn floor(address: SocketAddr) {
-    let answer = async |_: Bytes| ([("content-type", "application/json")], r#"{"allowed":true}"#);
-    let router = Router::new().route("/v1/check", post(answer));
+/// The least that an HTTP server can do: read the body, answer with a constant; or read it as JSON, and answer with as much
+/// JSON as a decision is.
+fn floor(kind: &str, address: SocketAddr) {
+    const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+    let decision = format!(r#"{{"allowed":true,"limits":"{}"}}"#, "x".repeat(440));
+    let router = match kind {
+        "fixed" => Router::new().route("/v1/check", post(async |_: Bytes| (JSON, r#"{"allowed":true}"#))),
+        _ => {
+            let answer = async move |Json(question): Json<serde_json::Value>| {
+                std::hint::black_box(question);
+                (JSON, decision)
+            };
+            Router::new().route("/v1/check", post(answer))
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.unwrap().block_on(async {
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
@@ -112,10 +137,10 @@ impl Drop for Server {
     }
 }
 
-fn start_floor() -> Server {
+fn start_floor(kind: &str) -> Server {
     let address = free_address();
     let program = std::env::current_exe().unwrap();
-    start(address, pinned(0, &program).args(["--floor", &address.to_string()]))
+    start(address, pinned(0, &program).args(["--floor", kind, &address.to_string()]))
 }
 
 fn start_ratekeeper(folder: &Path) -> Server {

@@ -1,34 +1,37 @@
 //! `RateLimit-Policy: "login";q=20;w=240` and `RateLimit: "login";r=3;t=12`: lists of strings with parameters (RFC 9651).
 
-use std::fmt::Write as _;
-
-use http::{HeaderName, HeaderValue};
-
-use super::Fields;
+use super::TextFields;
 use super::told::Told;
 
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-
-pub(super) fn fields(all: &[Told]) -> Fields {
-    let (mut policy, mut limit) = (String::new(), String::new());
+pub(super) fn fields(all: &[Told<'_>]) -> TextFields {
+    if all.is_empty() {
+        return TextFields::new();
+    }
+    let (mut policy, mut limit) = (String::with_capacity(48), String::with_capacity(48));
     for told in all {
-        let comma = if policy.is_empty() { "" } else { ", " };
-        // Names are rule names and windows: no quotes, nothing to escape. Writing to a string cannot fail.
-        _ = write!(policy, "{comma}\"{}\";q={}", told.name, told.quota);
-        _ = if told.holds {
-            write!(policy, ";qu=\"concurrent-requests\"")
+        // Names are rule names and windows: no quotes, nothing to escape.
+        for text in [&mut policy, &mut limit] {
+            if !text.is_empty() {
+                text.push_str(", ");
+            }
+            text.push('"');
+            text.push_str(&told.name);
+        }
+        parameter(&mut policy, "\";q=", told.quota);
+        if told.holds {
+            policy.push_str(";qu=\"concurrent-requests\"");
         } else {
-            write!(policy, ";w={}", told.window)
-        };
-        _ = write!(limit, "{comma}\"{}\";r={}", told.name, told.remaining);
+            parameter(&mut policy, ";w=", told.window);
+        }
+        parameter(&mut limit, "\";r=", told.remaining);
         if let Some(next) = told.next {
-            _ = write!(limit, ";t={next}");
+            parameter(&mut limit, ";t=", next);
         }
     }
-    let field = |name, text: String| HeaderValue::try_from(text).ok().map(|value| (name, value));
-    if all.is_empty() {
-        return Fields::new();
-    }
-    field(POLICY, policy).into_iter().chain(field(LIMIT, limit)).collect()
+    [("ratelimit-policy", policy), ("ratelimit", limit)].into_iter().collect()
+}
+
+fn parameter(text: &mut String, name: &str, value: u64) {
+    text.push_str(name);
+    text.push_str(itoa::Buffer::new().format(value));
 }

@@ -88,19 +88,31 @@ impl FromStr for Dialect {
 /// Header fields, each name once.
 pub type Fields = SmallVec<[(HeaderName, HeaderValue); 4]>;
 
+/// The same as text.
+pub type TextFields = SmallVec<[(&'static str, String); 4]>;
+
 /// What a client is told of the enforced limits that `outcome` asked, at `now`. Nothing where none has a counter.
 ///
 /// The quota `q` is the greatest cost that can ever pass at once (of a token bucket its burst), `w` the whole seconds that
 /// restore it, `r` what is left, and `t` the whole seconds until there is more; both are rounded up.
 #[must_use]
 pub fn fields(outcome: &Outcome, dialect: Dialect, now: Timestamp) -> Fields {
+    let all = text_fields(outcome, dialect, now).into_iter();
+    // Names of rules and numbers always are values.
+    all.filter_map(|(name, text)| Some((HeaderName::from_static(name), HeaderValue::try_from(text).ok()?)))
+        .collect()
+}
+
+/// The same as text: names in lower case, values in ASCII.
+#[must_use]
+pub fn text_fields(outcome: &Outcome, dialect: Dialect, now: Timestamp) -> TextFields {
     if dialect == Dialect::None {
-        return Fields::new();
+        return TextFields::new();
     }
     let all = told(outcome);
     match dialect {
         Dialect::Draft11 => draft_11::fields(&all),
-        _ => tightest(&all).map_or_else(Fields::new, |limit| one_limit::fields(limit, dialect, now)),
+        _ => tightest(&all).map_or_else(TextFields::new, |limit| one_limit::fields(limit, dialect, now)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What there is to tell of each limit, whatever the dialect.
 
+use std::borrow::Cow;
+
 use ratekeeper_core::{Algorithm, Limit, Micros, Verdict};
 use ratekeeper_engine::{LimitOutcome, Outcome};
 use ratekeeper_policy::Mode;
@@ -11,8 +13,8 @@ const MAX_INTEGER: u64 = 999_999_999_999_999;
 const MAX_TOLD: usize = 16;
 
 /// One limit as clients see it.
-pub(crate) struct Told {
-    pub(super) name: String,
+pub(crate) struct Told<'o> {
+    pub(super) name: Cow<'o, str>,
     pub(super) refuses: bool,
     /// Whether requests are held, not counted.
     pub(super) holds: bool,
@@ -25,8 +27,8 @@ pub(crate) struct Told {
 }
 
 /// The enforced limits that have a counter, in the order of the policy; if they are too many, the refusing ones first.
-pub(super) fn told(outcome: &Outcome) -> SmallVec<[Told; 2]> {
-    let mut all: SmallVec<[Told; 2]> = enforced(outcome)
+pub(super) fn told(outcome: &Outcome) -> SmallVec<[Told<'_>; 2]> {
+    let mut all: SmallVec<[Told<'_>; 2]> = enforced(outcome)
         .filter_map(|(limit, name)| limit.verdict.as_ref().map(|verdict| tell(limit, verdict, name)))
         .collect();
     if all.len() > MAX_TOLD {
@@ -38,11 +40,14 @@ pub(super) fn told(outcome: &Outcome) -> SmallVec<[Told; 2]> {
 
 /// The names of the limits that refuse, each as the fields have it.
 pub(crate) fn names(outcome: &Outcome) -> Vec<String> {
-    enforced(outcome).filter(|(limit, _)| !limit.allowed).map(|(_, name)| name).collect()
+    enforced(outcome)
+        .filter(|(limit, _)| !limit.allowed)
+        .map(|(_, name)| name.into_owned())
+        .collect()
 }
 
 /// The limit that a client meets first: the one that refuses longest, else the one with the least left.
-pub(super) fn tightest(all: &[Told]) -> Option<&Told> {
+pub(super) fn tightest<'t, 'o>(all: &'t [Told<'o>]) -> Option<&'t Told<'o>> {
     all.iter().min_by_key(|limit| {
         let wait = u64::MAX - limit.next.unwrap_or(0);
         (!limit.refuses, if limit.refuses { 0 } else { limit.remaining }, wait)
@@ -50,7 +55,7 @@ pub(super) fn tightest(all: &[Told]) -> Option<&Told> {
 }
 
 /// Enforced limits with their names: that of the rule, and where it has several limits, the window.
-fn enforced(outcome: &Outcome) -> impl Iterator<Item = (&LimitOutcome, String)> {
+fn enforced(outcome: &Outcome) -> impl Iterator<Item = (&LimitOutcome, Cow<'_, str>)> {
     let limits = &outcome.limits;
     limits
         .iter()
@@ -60,7 +65,7 @@ fn enforced(outcome: &Outcome) -> impl Iterator<Item = (&LimitOutcome, String)> 
             let rule = outcome.rule(limit).name();
             let of_rule = |other: &&LimitOutcome| other.rule == limit.rule;
             if limits.iter().filter(of_rule).count() == 1 {
-                return (limit, rule.to_owned());
+                return (limit, rule.into());
             }
             let label = label(&limit.limit);
             let same =
@@ -69,7 +74,7 @@ fn enforced(outcome: &Outcome) -> impl Iterator<Item = (&LimitOutcome, String)> 
                 0 => format!("{rule}:{label}"),
                 before => format!("{rule}:{label}.{before}"),
             };
-            (limit, name)
+            (limit, name.into())
         })
 }
 
@@ -81,7 +86,7 @@ fn label(limit: &Limit) -> String {
     }
 }
 
-fn tell(outcome: &LimitOutcome, verdict: &Verdict, name: String) -> Told {
+fn tell<'o>(outcome: &LimitOutcome, verdict: &Verdict, name: Cow<'o, str>) -> Told<'o> {
     let limit = &outcome.limit;
     let quota = limit.largest_cost();
     let holds = limit.algorithm() == Algorithm::Concurrency;

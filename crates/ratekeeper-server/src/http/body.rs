@@ -1,8 +1,10 @@
 //! The JSON of a request, within bounds of size and time.
 
-use axum::body::{Body, Bytes};
+use axum::BoxError;
+use axum::body::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -12,7 +14,10 @@ use super::json::Object;
 use crate::app::App;
 
 /// Reads a whole body that says it is JSON.
-pub(super) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
+pub(super) async fn read<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, ApiError>
+where
+    B: Body<Error: Into<BoxError>>,
+{
     if !is_json(headers) {
         return Err(ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -1,23 +1,28 @@
 //! `POST /v1/check`: may these requests pass?
 
-use std::sync::Arc;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
-use axum::extract::{Request, State};
+use axum::BoxError;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
+use http_body::Body;
+use ratekeeper_engine::Current;
 use serde::Serialize;
 
-use super::answer::Answer;
 use super::error::ApiError;
 use super::json::Object;
 use super::question::{Asked, Question, Questions};
-use super::{auth, body};
+use super::{answer, auth, body};
 use crate::app::{App, instant};
 
 /// A decision is an answer, whatever it is: refused requests are 200 too.
-pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
-    let response = match decide(&app, request).await {
+pub(super) async fn respond<B>(app: &App, request: Request<B>) -> Response
+where
+    B: Body<Data: Send, Error: Into<BoxError>> + Send,
+{
+    let response = match decide(app, request).await {
         Ok(json) => json_response(json),
         Err(error) => error.into_response(),
     };
@@ -29,13 +34,36 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
     response
 }
 
-async fn decide(app: &App, request: Request) -> Result<Vec<u8>, ApiError> {
+async fn decide<B>(app: &App, request: Request<B>) -> Result<Vec<u8>, ApiError>
+where
+    B: Body<Data: Send, Error: Into<BoxError>> + Send,
+{
     let (head, body) = request.into_parts();
     auth::may_check(app, &head.headers)?;
     let body = body::read(app, &head.headers, body).await?;
-    let mut out = Vec::with_capacity(512);
-    match body::parse::<Questions<'_>>(&body)?.asked()? {
-        Asked::One(question) => ask(app, &question, &mut out).await?,
+    let current = app.engine.current();
+    if current.answers_at_once() {
+        return answers_now(app, &current, &body);
+    }
+    Box::pin(answers(app, &current, &body)).await
+}
+
+/// The same where nothing has to be waited for: what is large on the way stays in its place on the stack, and is not moved
+/// about with the future of the request.
+fn answers_now(app: &App, current: &Current, body: &[u8]) -> Result<Vec<u8>, ApiError> {
+    match pin!(answers(app, current, body)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(decided) => decided,
+        Poll::Pending => {
+            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "A store did not answer at once."))
+        }
+    }
+}
+
+/// Decides all that is asked, by one policy.
+async fn answers(app: &App, current: &Current, body: &[u8]) -> Result<Vec<u8>, ApiError> {
+    let mut out = Vec::with_capacity(1024);
+    match body::parse::<Questions<'_>>(body)?.asked()? {
+        Asked::One(question) => ask(app, current, &question, &mut out).await?,
         Asked::Many(questions) => {
             // All are looked at before any is decided: a list with a mistake takes nothing.
             for (place, Object(question)) in questions.iter().enumerate() {
@@ -49,7 +77,7 @@ async fn decide(app: &App, request: Request) -> Result<Vec<u8>, ApiError> {
                 if place > 0 {
                     out.push(b',');
                 }
-                ask(app, question, &mut out).await?;
+                ask(app, current, question, &mut out).await?;
             }
             out.extend_from_slice(b"]}");
         }
@@ -57,24 +85,24 @@ async fn decide(app: &App, request: Request) -> Result<Vec<u8>, ApiError> {
     Ok(out)
 }
 
-async fn ask(app: &App, question: &Question<'_>, out: &mut Vec<u8>) -> Result<(), ApiError> {
+async fn ask(
+    app: &App,
+    current: &Current,
+    question: &Question<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), ApiError> {
     let prepared = question.prepared()?;
     let request = prepared.request();
     let began = instant();
-    let outcome = app.engine.check(&request).await;
+    let outcome = app.engine.check_under(current, &request).await;
     app.record(&outcome, &request.attributes, began);
     let handle = if outcome.holds() {
         app.engine.handle(&outcome)
     } else {
         None
     };
-    write(&Answer::new(app, &outcome, handle), out)
-}
-
-pub(super) fn write(value: &impl Serialize, out: &mut Vec<u8>) -> Result<(), ApiError> {
-    serde_json::to_writer(out, value).map_err(|error| {
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The answer cannot be written: {error}."))
-    })
+    answer::write(app, &outcome, handle.as_deref(), out);
+    Ok(())
 }
 
 /// JSON, ready to be sent.
@@ -86,7 +114,8 @@ pub(super) fn json_response(json: Vec<u8>) -> Response {
 
 /// A value as a response.
 pub(super) fn json(value: &impl Serialize) -> Result<Response, ApiError> {
-    let mut out = Vec::new();
-    write(value, &mut out)?;
-    Ok(json_response(out))
+    let json = serde_json::to_vec(value).map_err(|error| {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The answer cannot be written: {error}."))
+    })?;
+    Ok(json_response(json))
 }

@@ -11,12 +11,12 @@ use ratekeeper_core::MAX_COUNT;
 use ratekeeper_engine::{EngineError, Operation, SubjectCounters};
 use ratekeeper_policy::{Attributes, Rule};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value, json};
 
-use super::answer::Line;
-use super::check::json as answer_json;
+use super::answer::write_limit;
+use super::check::json_response;
 use super::error::ApiError;
 use super::json::Count;
+use super::write::JsonWriter;
 use super::{auth, body, json};
 use crate::app::App;
 
@@ -103,17 +103,20 @@ async fn operate(app: &App, rule: RuleName, uri: &Uri, operation: Operation) -> 
         let subject = rule.subject(&subject.attributes()).join(",");
         tracing::info!(rule = name, subject = crate::shown::printable(&subject), ?operation, "operator");
     }
-    answer(&counters, &name, parts)
+    Ok(answer(&counters, rule, &parts))
 }
 
-fn answer(
-    counters: &SubjectCounters,
-    name: &str,
-    parts: Vec<(String, String)>,
-) -> Result<Response, ApiError> {
-    let key: Map<String, Value> = parts.into_iter().map(|(part, value)| (part, value.into())).collect();
-    let limits: Vec<_> = counters.limits.iter().map(|limit| Line::new(limit, name)).collect();
-    answer_json(&json!({ "rule": name, "key": key, "limits": limits }))
+fn answer(counters: &SubjectCounters, rule: &Rule, parts: &[(String, String)]) -> Response {
+    let mut out = Vec::new();
+    let mut json = JsonWriter(&mut out);
+    json.raw("{\"rule\":").word(rule.name()).raw(",\"key\":{");
+    for (place, (part, value)) in parts.iter().enumerate() {
+        json.raw(if place > 0 { "," } else { "" }).text(part).raw(":").text(value);
+    }
+    json.raw("},\"limits\":")
+        .list(&counters.limits, |json, limit| write_limit(limit, rule, json))
+        .raw("}");
+    json_response(out)
 }
 
 /// The parts of a key, as attributes that have them.

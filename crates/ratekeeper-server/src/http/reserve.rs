@@ -9,13 +9,12 @@ use ratekeeper_engine::Settlement;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answer::Answer;
-use super::check::json;
+use super::check::{json, json_response};
 use super::error::ApiError;
 use super::json::Count;
 use super::question::Question;
 use super::text::Text;
-use super::{auth, body};
+use super::{answer, auth, body};
 use crate::app::{App, instant};
 
 /// `POST /v1/reserve`: takes an estimated cost, and answers with what settles it.
@@ -27,7 +26,9 @@ pub(super) async fn reserve(State(app): State<Arc<App>>, request: Request) -> Re
     let began = instant();
     let reserved = app.engine.reserve(&request).await;
     app.record(&reserved.outcome, &request.attributes, began);
-    json(&Answer::new(&app, &reserved.outcome, reserved.handle))
+    let mut out = Vec::with_capacity(1024);
+    answer::write(&app, &reserved.outcome, reserved.handle.as_deref(), &mut out);
+    Ok(json_response(out))
 }
 
 #[derive(Deserialize)]

@@ -5,12 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::connection::{Connection, Place};
+use super::connection::{Answers, Connection, Place};
 use super::drain::Phase;
 use super::{ConnectionStats, Drain, Drained, Limits, Listener};
 
@@ -41,7 +40,7 @@ const BACKOFF: Duration = Duration::from_millis(50);
 /// Serves all listeners until the drain is done.
 pub(crate) async fn serve(
     listeners: Vec<Listener>,
-    router: Router,
+    answers: impl Answers,
     limits: Limits,
     stats: ConnectionStats,
     drain: Drain,
@@ -52,7 +51,7 @@ pub(crate) async fn serve(
     let shared = Arc::new(Shared { limits, stats, drain: drain.clone(), pressure: Notify::new(), trusted });
     let mut accepting = tokio::task::JoinSet::new();
     for listener in listeners {
-        accepting.spawn(accept(listener, router.clone(), Arc::clone(&places), Arc::clone(&shared)));
+        accepting.spawn(accept(listener, answers.clone(), Arc::clone(&places), Arc::clone(&shared)));
     }
     drain.begun().await;
     sleep(drain.lame_duck).await;
@@ -73,20 +72,20 @@ async fn finish(places: &Semaphore, cap: usize, drain: &Drain) -> Drained {
     Drained { cut }
 }
 
-async fn accept(listener: Listener, router: Router, places: Arc<Semaphore>, shared: Arc<Shared>) {
+async fn accept(listener: Listener, answers: impl Answers, places: Arc<Semaphore>, shared: Arc<Shared>) {
     loop {
         let (place, stream) = tokio::select! {
             biased;
             next = next(&listener, &places, &shared) => next,
             () = shared.drain.reached(Phase::Draining) => break,
         };
-        spawn(&listener, stream, &router, place, &shared);
+        spawn(&listener, stream, &answers, place, &shared);
     }
     // What the kernel has accepted for us already would be reset: it gets its answers too.
     while let Ok(place) = Arc::clone(&places).try_acquire_owned()
         && let Ok(Ok(stream)) = timeout(Duration::ZERO, listener.socket.accept()).await
     {
-        spawn(&listener, stream, &router, place, &shared);
+        spawn(&listener, stream, &answers, place, &shared);
     }
 }
 
@@ -130,7 +129,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 fn spawn(
     listener: &Listener,
     (stream, peer): (TcpStream, SocketAddr),
-    router: &Router,
+    answers: &impl Answers,
     permit: OwnedSemaphorePermit,
     shared: &Arc<Shared>,
 ) {
@@ -143,5 +142,5 @@ fn spawn(
         proxy_protocol: listener.proxy_protocol,
         place: Place { permit, shared: Arc::clone(shared) },
     };
-    tokio::spawn(connection.run(router.clone()));
+    tokio::spawn(connection.run(answers.clone()));
 }

@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Router;
 use axum::body::Body;
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
@@ -20,7 +19,6 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_io_timeout::TimeoutStream;
-use tower_service::Service as _;
 
 use super::accept::Shared;
 use super::drain::Phase;
@@ -30,6 +28,12 @@ use super::tls::TlsSource;
 
 /// How long a connection that was asked to leave may take to finish its answer.
 const LEAVING: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What answers requests; its clones are the same one.
+pub(crate) trait Answers: Clone + Send + Sync + 'static {
+    /// The answer to one request.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+}
 
 /// A connection that was accepted.
 pub(super) struct Connection {
@@ -49,14 +53,14 @@ pub(super) struct Place {
 }
 
 impl Connection {
-    pub(super) async fn run(self, router: Router) {
+    pub(super) async fn run(self, answers: impl Answers) {
         let shared = Arc::clone(&self.place.shared);
         let deadline = now() + shared.limits.header_timeout;
         let closed = match self.wait(deadline).await {
             Err(closed) => closed,
             // On the heap, so that a connection that sends nothing is a small task, a descriptor, and nothing more.
             Ok(()) => {
-                let served = Box::pin(self.serve(router, deadline));
+                let served = Box::pin(self.serve(answers, deadline));
                 tokio::select! {
                     closed = served => closed,
                     () = shared.drain.reached(Phase::Cut) => Closed::Cut,
@@ -83,7 +87,7 @@ impl Connection {
         }
     }
 
-    async fn serve(self, router: Router, deadline: Instant) -> Closed {
+    async fn serve(self, answers: impl Answers, deadline: Instant) -> Closed {
         let Self { mut stream, mut peer, tls, proxy_protocol, place } = self;
         let shared = &place.shared;
         // Answers are small and whole: they go out at once.
@@ -97,10 +101,10 @@ impl Connection {
             }
         }
         let Some(tls) = tls else {
-            return exchange(stream, peer, router, shared, deadline).await;
+            return exchange(stream, peer, answers, shared, deadline).await;
         };
         match timeout_at(deadline, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => exchange(stream, peer, router, shared, deadline).await,
+            Ok(Ok(stream)) => exchange(stream, peer, answers, shared, deadline).await,
             _ => Closed::Tls,
         }
     }
@@ -110,7 +114,7 @@ impl Connection {
 async fn exchange<S>(
     stream: S,
     peer: IpAddr,
-    router: Router,
+    answers: impl Answers,
     shared: &Arc<Shared>,
     deadline: Instant,
 ) -> Closed
@@ -126,7 +130,7 @@ where
     let answer = service_fn(|request: Request<Incoming>| {
         used.store(true, Ordering::Relaxed);
         any.store(true, Ordering::Relaxed);
-        answer(request, peer, router.clone(), Arc::clone(shared))
+        answer(request, peer, answers.clone(), Arc::clone(shared))
     });
     let builder = builder(shared);
     let mut exchange = pin!(builder.serve_connection(TokioIo::new(stream), answer));
@@ -170,7 +174,7 @@ where
 async fn answer(
     mut request: Request<Incoming>,
     peer: IpAddr,
-    mut router: Router,
+    answers: impl Answers,
     shared: Arc<Shared>,
 ) -> Result<Response<Body>, Infallible> {
     let version = request.version();
@@ -179,7 +183,7 @@ async fn answer(
     let mut response = if target > shared.limits.uri_bytes {
         too_long(shared.limits.uri_bytes)
     } else {
-        router.call(request).await?
+        answers.answer(request).await
     };
     if shared.drain.phase() > Phase::Serving && version < Version::HTTP_2 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -206,6 +210,8 @@ fn builder(shared: &Shared) -> auto::Builder<TokioExecutor> {
         .header_read_timeout(limits.idle_timeout)
         .max_headers(limits.headers)
         .max_buf_size(limits.header_bytes.max(8 << 10))
+        // Answers are small: copied behind their heads they cost one plain write.
+        .writev(false)
         .half_close(false);
     builder
         .http2()

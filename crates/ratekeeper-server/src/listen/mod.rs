@@ -10,6 +10,7 @@ mod stats;
 mod tls;
 
 pub(crate) use accept::{Trust, serve};
+pub(crate) use connection::Answers;
 pub(crate) use drain::{Drain, Drained};
 pub(crate) use limits::Limits;
 pub(crate) use listener::Listener;

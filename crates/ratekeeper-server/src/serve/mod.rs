@@ -21,7 +21,7 @@ pub(crate) use self::reload::PolicySource;
 use self::reload::Reloader;
 use crate::app::{App, AppSettings, Refusal, Tokens};
 use crate::failure::Failure;
-use crate::http::router;
+use crate::http::Front;
 use crate::listen::{self, Drain, Drained, Limits, Listener, TlsFiles, TlsSource};
 use crate::settings::{Layers, Settings};
 use crate::traces::Traces;
@@ -77,7 +77,7 @@ impl Server {
         let trust = Box::new(PolicyTrust(Arc::clone(&app.engine)));
         let limits = connection_limits(&settings).fit_open_files();
         let serving =
-            listen::serve(listeners, router(Arc::clone(&app)), limits, connections, drain.clone(), trust);
+            listen::serve(listeners, Front::new(Arc::clone(&app)), limits, connections, drain.clone(), trust);
         // From here on the kernel's connections are answered.
         app.set_ready(true);
         let serving = tokio::spawn(serving);
