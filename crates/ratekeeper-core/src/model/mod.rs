@@ -322,9 +322,9 @@ fn wait(counter: &dyn Counter, now: i128, ask: &Ask) -> Option<i128> {
     Some(span)
 }
 
-/// X in ticks of 1/`count` µs: the microsecond it lies in is at most the last, and then nothing beyond.
+/// X in ticks of 1/`count` µs: at most the last instant.
 fn saturated(x: i128, count: i128) -> i128 {
-    if x / count > MAX { MAX * count } else { x }
+    x.min(MAX * count)
 }
 
 fn ceil(dividend: i128, divisor: i128) -> i128 {

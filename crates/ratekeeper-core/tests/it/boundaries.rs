@@ -210,3 +210,16 @@ fn the_last_instant_answers_without_a_fault() {
         assert_eq!(calendar.around(Timestamp::MAX.before(SECOND)), (start, end));
     }
 }
+
+/// Where instants end, a debit never counts as a credit.
+#[test]
+fn a_bucket_at_the_end_of_time_does_not_refill() {
+    let limit = Limit::token_bucket(5, Micros::new(1)).unwrap();
+    let (mut state, mut left) = (None, u64::MAX);
+    for _ in 0..6 {
+        let ask = Ask::new(Op::Take, 1);
+        let verdict = step(&mut state, &limit, b"", Timestamp::MAX, &ask).unwrap();
+        assert!(verdict.remaining <= left, "{} after {left}", verdict.remaining);
+        left = verdict.remaining;
+    }
+}
