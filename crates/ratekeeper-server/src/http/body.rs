@@ -47,9 +47,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The value that a body is. An error names the field, and what is wrong with it.
 pub(super) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map(|Object(value)| value).map_err(|_| {
+    let text =
+        str::from_utf8(body).map_err(|_| ApiError::bad_request("The body is no UTF-8, as JSON is."))?;
+    serde_json::from_str(text).map(|Object(value)| value).map_err(|_| {
         // Once more, now with the path of the field: errors may be slow.
-        let mut json = serde_json::Deserializer::from_slice(body);
+        let mut json = serde_json::Deserializer::from_str(text);
         let parsed = serde_path_to_error::deserialize::<_, Object<T>>(&mut json);
         let detail = match parsed {
             Ok(_) => match json.end() {

@@ -19,8 +19,9 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) stats: ConnectionStats,
     pub(super) drain: Drain,
-    /// Connections that wait here are asked to leave when there are too many, the longest idle first.
-    pub(super) pressure: Notify,
+    /// Connections wait here to be called: one after the other, the longest idle first, when there are too many; all
+    /// together when the drain has gone on.
+    pub(super) called: Notify,
     pub(super) trusted: Box<dyn Trust>,
 }
 
@@ -48,7 +49,7 @@ pub(crate) async fn serve(
 ) -> Drained {
     let cap = limits.connections.min(Semaphore::MAX_PERMITS);
     let places = Arc::new(Semaphore::new(cap));
-    let shared = Arc::new(Shared { limits, stats, drain: drain.clone(), pressure: Notify::new(), trusted });
+    let shared = Arc::new(Shared { limits, stats, drain: drain.clone(), called: Notify::new(), trusted });
     let mut accepting = tokio::task::JoinSet::new();
     for listener in listeners {
         accepting.spawn(accept(listener, answers.clone(), Arc::clone(&places), Arc::clone(&shared)));
@@ -56,18 +57,20 @@ pub(crate) async fn serve(
     drain.begun().await;
     sleep(drain.lame_duck).await;
     drain.advance(Phase::Draining);
+    shared.called.notify_waiters();
     while accepting.join_next().await.is_some() {}
-    finish(&places, cap, &drain).await
+    finish(&places, cap, &shared).await
 }
 
 /// Waits for the connections to end, and cuts those that do not.
-async fn finish(places: &Semaphore, cap: usize, drain: &Drain) -> Drained {
+async fn finish(places: &Semaphore, cap: usize, shared: &Shared) -> Drained {
     let all = u32::try_from(cap).unwrap_or(u32::MAX);
-    if timeout(drain.timeout, places.acquire_many(all)).await.is_ok() {
+    if timeout(shared.drain.timeout, places.acquire_many(all)).await.is_ok() {
         return Drained { cut: 0 };
     }
     let cut = cap - places.available_permits();
-    drain.advance(Phase::Cut);
+    shared.drain.advance(Phase::Cut);
+    shared.called.notify_waiters();
     _ = timeout(Duration::from_secs(1), places.acquire_many(all)).await;
     Drained { cut }
 }
@@ -115,7 +118,7 @@ async fn place(places: &Arc<Semaphore>, shared: &Shared) -> OwnedSemaphorePermit
             Ok(Ok(place)) => return place,
             // It is never closed.
             Ok(Err(_)) => std::future::pending().await,
-            Err(_) => (0..PRESSURE_BATCH).for_each(|_| shared.pressure.notify_one()),
+            Err(_) => (0..PRESSURE_BATCH).for_each(|_| shared.called.notify_one()),
         }
     }
 }

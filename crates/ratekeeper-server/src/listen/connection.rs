@@ -59,13 +59,7 @@ impl Connection {
         let closed = match self.wait(deadline).await {
             Err(closed) => closed,
             // On the heap, so that a connection that sends nothing is a small task, a descriptor, and nothing more.
-            Ok(()) => {
-                let served = Box::pin(self.serve(answers, deadline));
-                tokio::select! {
-                    closed = served => closed,
-                    () = shared.drain.reached(Phase::Cut) => Closed::Cut,
-                }
-            }
+            Ok(()) => Box::pin(self.serve(answers, deadline)).await,
         };
         shared.stats.closed(closed);
     }
@@ -81,9 +75,12 @@ impl Connection {
                 Ok(Err(_)) => Err(Closed::Failed),
                 Err(_) => Err(Closed::TooSlow),
             },
-            () = shared.pressure.notified() => Err(Closed::Shed),
             // With nothing asked, nothing is lost.
             () = shared.drain.reached(Phase::Draining) => Err(Closed::Done),
+            () = shared.called.notified() => match shared.drain.phase() {
+                Phase::Serving | Phase::LameDuck => Err(Closed::Shed),
+                Phase::Draining | Phase::Cut => Err(Closed::Done),
+            },
         }
     }
 
@@ -136,8 +133,20 @@ where
     let mut exchange = pin!(builder.serve_connection(TokioIo::new(stream), answer));
     let mut first = pin!(sleep_until(deadline));
     let mut leaving = pin!(sleep_until(deadline));
+    // Waits from here on, so that no call is lost between a look at the drain and the wait.
+    let mut called = pin!(shared.called.notified());
     let (mut greeted, mut reason) = (false, None);
     loop {
+        match shared.drain.phase() {
+            Phase::Cut => return Closed::Cut,
+            Phase::Draining if reason.is_none() => {
+                exchange.as_mut().graceful_shutdown();
+                reason = Some(Closed::Done);
+                // The drain has a time-out of its own.
+                leaving.as_mut().reset(now() + shared.drain.timeout + LEAVING);
+            }
+            Phase::Serving | Phase::LameDuck | Phase::Draining => {}
+        }
         tokio::select! {
             biased;
             ended = exchange.as_mut() => return match (ended, reason) {
@@ -153,15 +162,11 @@ where
                     return Closed::TooSlow;
                 }
             }
-            () = shared.drain.reached(Phase::Draining), if reason.is_none() => {
-                exchange.as_mut().graceful_shutdown();
-                reason = Some(Closed::Done);
-                // The drain has a time-out of its own.
-                leaving.as_mut().reset(now() + shared.drain.timeout + LEAVING);
-            }
-            () = shared.pressure.notified(), if reason.is_none() => {
+            () = called.as_mut() => {
                 // Who has asked since the last time goes to the end of the queue.
-                if !used.swap(false, Ordering::Relaxed) {
+                called.set(shared.called.notified());
+                let is_serving = shared.drain.phase() < Phase::Draining;
+                if is_serving && reason.is_none() && !used.swap(false, Ordering::Relaxed) {
                     exchange.as_mut().graceful_shutdown();
                     reason = Some(Closed::Shed);
                     leaving.as_mut().reset(now() + LEAVING);
