@@ -9,7 +9,9 @@ mod layer;
 mod peer;
 mod problem;
 
-pub use dialect::{Dialect, Fields, TextFields, UnknownDialect, fields, retry_after, text_fields};
+pub use dialect::{
+    Dialect, Fields, TextFields, UnknownDialect, draw_jitter, fields, retry_after, text_fields,
+};
 pub use facts::{BorrowedFacts, Facts};
 pub use host::{AmbiguousHost, host, path};
 pub use identity::{Client, Degradation, client, is_trusted};

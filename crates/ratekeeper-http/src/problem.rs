@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
 use ratekeeper_engine::{Denial, Outcome};
 use serde::Serialize;
 
@@ -54,6 +56,15 @@ impl Problem {
     pub fn to_json(&self) -> Vec<u8> {
         // Strings and numbers always can be written.
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The problem as a response.
+    #[must_use]
+    pub fn to_response(&self) -> Response<Bytes> {
+        let mut response = Response::new(self.to_json().into());
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        response
     }
 
     /// What a client is told whom `outcome` refuses; `None` if it does not refuse.

@@ -34,19 +34,6 @@ pub(crate) struct AppSettings {
     pub(crate) logged_refusals: u64,
 }
 
-impl Default for AppSettings {
-    fn default() -> Self {
-        Self {
-            dialect: Dialect::default(),
-            retry_jitter: Duration::ZERO,
-            refusal: None,
-            body_bytes: 256 << 10,
-            body_timeout: Duration::from_secs(10),
-            logged_refusals: 10,
-        }
-    }
-}
-
 /// A body of the user's own for refusals.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
@@ -127,18 +114,6 @@ impl App {
             self.refused.record(outcome, attributes);
             self.refusal_log.record(outcome, attributes);
         }
-    }
-
-    /// A random number of seconds to add to `Retry-After`.
-    // The edge where clients are answered.
-    #[allow(clippy::disallowed_methods)]
-    pub(crate) fn jitter(&self) -> u64 {
-        let most = self.settings.retry_jitter.as_secs();
-        let mut bytes = [0; 8];
-        if most == 0 || getrandom::fill(&mut bytes).is_err() {
-            return 0;
-        }
-        u64::from_le_bytes(bytes) % (most + 1)
     }
 }
 

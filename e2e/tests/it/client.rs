@@ -75,6 +75,14 @@ impl Client {
         self.send(Method::GET, path, &[], Bytes::new()).await
     }
 
+    /// What a counter or gauge of the server says; `name` with its labels, if it has any.
+    pub(crate) async fn metric(&mut self, name: &str) -> u64 {
+        let page = self.get("/metrics").await.unwrap();
+        let line = page.text().lines().find(|line| line.starts_with(name));
+        let line = line.unwrap_or_else(|| panic!("{name}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
     pub(crate) async fn post(&mut self, path: &str, body: &Value) -> hyper::Result<Answer> {
         self.send(
             Method::POST,

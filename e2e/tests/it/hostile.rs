@@ -58,11 +58,5 @@ pub(crate) async fn until_closed(stream: &mut TcpStream) -> Vec<u8> {
 
 /// A counter of the server's.
 async fn metric(server: &Server, name: &str) -> u64 {
-    let page = server.client().await.get("/metrics").await.unwrap();
-    let line = page
-        .text()
-        .lines()
-        .find(|line| line.starts_with(name))
-        .unwrap_or_else(|| panic!("{name}"));
-    line.rsplit(' ').next().unwrap().parse().unwrap()
+    server.client().await.metric(name).await
 }

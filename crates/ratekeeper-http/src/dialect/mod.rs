@@ -6,6 +6,7 @@ mod told;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use ratekeeper_core::Timestamp;
@@ -125,6 +126,18 @@ pub fn retry_after(outcome: &Outcome, jitter: u64) -> Option<u64> {
     }
     let wait = outcome.retry_after()?;
     Some(told::seconds(wait).max(1).saturating_add(jitter))
+}
+
+/// A random number of whole seconds up to `most`, to add to `Retry-After`.
+// The edge where clients are answered.
+#[allow(clippy::disallowed_methods)]
+#[must_use]
+pub fn draw_jitter(most: Duration) -> u64 {
+    let (most, mut bytes) = (most.as_secs(), [0; 8]);
+    if most == 0 || getrandom::fill(&mut bytes).is_err() {
+        return 0;
+    }
+    u64::from_le_bytes(bytes) % most.saturating_add(1)
 }
 
 #[cfg(test)]

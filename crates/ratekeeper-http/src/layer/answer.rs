@@ -1,13 +1,13 @@
 //! What a refused client is answered.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use http::{HeaderValue, Response, StatusCode};
 use ratekeeper_engine::Outcome;
 
 use super::config::Config;
 use super::{Body, grpc};
-use crate::{Dialect, Fields, PROBLEM_JSON, Problem};
+use crate::{Dialect, Fields, Problem};
 
 /// A request that was refused, for [`RateLimitLayer::refusal`](super::RateLimitLayer::refusal).
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Config {
     /// The answer to a request that `outcome` refuses; `None` if it does not.
     pub(super) fn refuse<B>(&self, outcome: &Outcome, is_call: bool) -> Option<Response<Body<B>>> {
         let problem = Problem::refusing(outcome)?;
-        let retry_after = crate::retry_after(outcome, self.draw_jitter());
+        let retry_after = crate::retry_after(outcome, crate::draw_jitter(self.jitter));
         let refused = Refused { outcome, problem: &problem, retry_after };
         let mut response = match &self.refuse {
             Some(refuse) => refuse(&refused),
@@ -67,21 +67,6 @@ impl Config {
 
     pub(super) fn fields(&self, outcome: &Outcome) -> Fields {
         crate::fields(outcome, self.dialect, self.engine.now())
-    }
-
-    /// A random number of seconds to add to `Retry-After`.
-    // The edge where a client is answered.
-    #[allow(clippy::disallowed_methods)]
-    fn draw_jitter(&self) -> u64 {
-        let most = self.jitter.as_secs();
-        if most == 0 {
-            return 0;
-        }
-        let mut bytes = [0; 8];
-        match getrandom::fill(&mut bytes) {
-            Ok(()) => u64::from_le_bytes(bytes) % (most + 1),
-            Err(_) => 0,
-        }
     }
 }
 
@@ -103,8 +88,5 @@ pub(super) fn answer(problem: &Problem, is_call: bool) -> Response<Bytes> {
     if is_call {
         return grpc::refusal(problem.status, &problem.detail);
     }
-    let mut response = Response::new(problem.to_json().into());
-    *response.status_mut() = problem.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    response
+    problem.to_response()
 }

@@ -41,7 +41,8 @@ fn write_headers(app: &App, outcome: &Outcome, json: &mut JsonWriter<'_>) {
         separator = ",";
     }
     if !outcome.allowed()
-        && let Some(seconds) = ratekeeper_http::retry_after(outcome, app.jitter())
+        && let Some(seconds) =
+            ratekeeper_http::retry_after(outcome, ratekeeper_http::draw_jitter(app.settings.retry_jitter))
     {
         json.raw(separator).raw("\"retry-after\":\"").number(seconds).raw("\"");
         separator = ",";

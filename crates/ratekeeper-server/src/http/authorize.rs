@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -12,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode, Uri};
 use ratekeeper_core::MAX_COUNT;
 use ratekeeper_engine::{Current, Decision, Outcome, Request as EngineRequest};
-use ratekeeper_http::{Facts, PROBLEM_JSON, Peer, Problem};
+use ratekeeper_http::{Facts, Peer, Problem};
 use serde::Deserialize;
 
 use super::auth;
@@ -147,15 +148,15 @@ fn path_of(target: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 fn refusal(app: &App, outcome: &Outcome, problem: &Problem) -> Response {
-    let (kind, body) = match &app.settings.refusal {
-        Some(refusal) => (refusal.content_type.clone(), refusal.body.clone()),
-        None => (HeaderValue::from_static(PROBLEM_JSON), problem.to_json().into()),
-    };
-    let mut response = Response::new(body.into());
-    *response.status_mut() = problem.status;
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    if let Some(seconds) = ratekeeper_http::retry_after(outcome, app.jitter()) {
+    let mut response = problem.to_response();
+    if let Some(refusal) = &app.settings.refusal {
+        *response.body_mut() = refusal.body.clone();
+        response.headers_mut().insert(CONTENT_TYPE, refusal.content_type.clone());
+    }
+    if let Some(seconds) =
+        ratekeeper_http::retry_after(outcome, ratekeeper_http::draw_jitter(app.settings.retry_jitter))
+    {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
+    response.map(Body::from)
 }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, StatusCode};
 use ratekeeper_engine::EngineError;
-use ratekeeper_http::{PROBLEM_JSON, Problem};
+use ratekeeper_http::Problem;
 
 /// A problem on its way to the client.
 #[derive(Debug)]
@@ -37,13 +38,11 @@ impl From<EngineError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = self.0.status;
-        let mut response = (status, self.0.to_json()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"ratekeeper\""));
+        let mut response = self.0.to_response();
+        if self.0.status == StatusCode::UNAUTHORIZED {
+            let realm = HeaderValue::from_static("Bearer realm=\"ratekeeper\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, realm);
         }
-        response
+        response.map(Body::from)
     }
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
-use http::header::{CONNECTION, CONTENT_TYPE};
+use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use ratekeeper_http::{PROBLEM_JSON, Peer, Problem};
+use ratekeeper_http::{Peer, Problem};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
@@ -197,12 +197,8 @@ async fn answer(
 }
 
 fn too_long(most: usize) -> Response<Body> {
-    let problem =
-        Problem::of(StatusCode::URI_TOO_LONG, format!("The target of a request has at most {most} bytes."));
-    let mut response = Response::new(Body::from(problem.to_json()));
-    *response.status_mut() = problem.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    response
+    let detail = format!("The target of a request has at most {most} bytes.");
+    Problem::of(StatusCode::URI_TOO_LONG, detail).to_response().map(Body::from)
 }
 
 fn builder(shared: &Shared) -> auto::Builder<TokioExecutor> {

@@ -23,21 +23,6 @@ pub(crate) struct Limits {
     pub(crate) http2_streams: u32,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 100_000,
-            header_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
-            write_timeout: Duration::from_secs(30),
-            header_bytes: 32 << 10,
-            headers: 100,
-            uri_bytes: 8 << 10,
-            http2_streams: 200,
-        }
-    }
-}
-
 /// Descriptors that are not for connections: logs, policy, stores.
 const RESERVED: u64 = 128;
 

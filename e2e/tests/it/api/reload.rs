@@ -21,16 +21,6 @@ async fn remaining(client: &mut Client) -> u64 {
         .unwrap()
 }
 
-async fn metric(client: &mut Client, name: &str) -> String {
-    let page = client.get("/metrics").await.unwrap();
-    let line = page
-        .text()
-        .lines()
-        .find(|line| line.starts_with(name))
-        .unwrap_or_else(|| panic!("{name}"));
-    line.rsplit(' ').next().unwrap().to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_file_is_loaded_and_a_wrong_one_is_not() {
     let home = Home::new(&policy(10));
@@ -52,8 +42,8 @@ async fn a_changed_file_is_loaded_and_a_wrong_one_is_not() {
     assert_eq!(failed["version"], second["version"], "the last good one goes on");
     let error = failed["last_error"]["error"].as_str().unwrap();
     assert!(error.contains("policy.yaml:1:") && error.contains("fortnight"), "{error}");
-    assert_eq!(metric(&mut client, "ratekeeper_policy_last_reload_successful").await, "0");
-    assert_eq!(metric(&mut client, "ratekeeper_policy_reloads_total{result=\"failure\"}").await, "1");
+    assert_eq!(client.metric("ratekeeper_policy_last_reload_successful").await, 0);
+    assert_eq!(client.metric("ratekeeper_policy_reloads_total{result=\"failure\"}").await, 1);
     assert_eq!(remaining(&mut client).await, 17);
     assert!(server.log().contains("the policy is not replaced"));
     home.write("policy.yaml", &policy(30));
@@ -62,7 +52,7 @@ async fn a_changed_file_is_loaded_and_a_wrong_one_is_not() {
         Some(status(&mut client).await).filter(|now| now["last_error"].is_null())
     })
     .await;
-    assert_eq!(metric(&mut client, "ratekeeper_policy_last_reload_successful").await, "1");
+    assert_eq!(client.metric("ratekeeper_policy_last_reload_successful").await, 1);
     assert_eq!(remaining(&mut client).await, 26);
 }
 
