@@ -7,7 +7,7 @@ use std::pin::Pin;
 use crate::StoreError;
 
 /// The future of a store that has to ask somebody.
-pub type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+pub type BoxFuture<'a, T = Result<(), StoreError>> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The answer to a batch, whose verdicts stand in the batch itself.
 ///

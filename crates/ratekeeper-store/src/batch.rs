@@ -3,6 +3,8 @@
 use ratekeeper_core::{Ask, Holder, Key, Limit, Op, Timestamp, Token, Verdict};
 use smallvec::SmallVec;
 
+use crate::StoreError;
+
 /// Which checks of a unit must all pass for which to be debited.
 ///
 /// The enforced checks decide the unit. Every shadow group is debited iff all enforced checks and all its own pass,
@@ -90,6 +92,8 @@ pub struct Unit {
     pub holder: Holder,
     /// Whether every enforced check passed; set by the store.
     pub passes: bool,
+    /// Why this unit was not decided while others of its batch were: a store over several servers may lose one of them.
+    pub error: Option<StoreError>,
     first: u32,
     end: u32,
 }
@@ -153,7 +157,7 @@ impl<'a> Batch<'a> {
         self.checks.extend(checks);
         let index = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let (first, end) = (index(first), index(self.checks.len()));
-        self.units.push(Unit { op, holder, passes: false, first, end });
+        self.units.push(Unit { op, holder, passes: false, error: None, first, end });
     }
 
     /// The units.

@@ -23,6 +23,37 @@ pub enum StoreError {
         /// Bytes at most.
         max_bytes: usize,
     },
+    /// The server has more to do than it may: asking less often helps.
+    #[error("the store is throttled: {reason}")]
+    Throttled {
+        /// Who said so, and what would help.
+        reason: String,
+    },
+    /// Others wrote the same counter at the same time, time and again.
+    #[error("the store gave up after {tries} tries: others wrote the same counter each time")]
+    Contended {
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// It failed so often of late that it is not asked for a while.
+    #[error("the store failed too often of late; it is asked again soon")]
+    Resting,
+    /// A state would be larger than what the store can hold; nothing was written.
+    #[error(
+        "a state of {bytes} bytes is larger than the {max_bytes} that the store can hold; lower the limit's count"
+    )]
+    TooLarge {
+        /// Bytes of the state.
+        bytes: u64,
+        /// Bytes at most.
+        max_bytes: u64,
+    },
+    /// The store cannot be used as it is set up; asking again does not help.
+    #[error("the store is not set up: {reason}")]
+    Misconfigured {
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
     /// A unit names one key twice.
     #[error("a unit names the key {key} twice; every check of a request needs a key of its own")]
     DuplicateKey {
@@ -48,6 +79,14 @@ impl StoreError {
     /// Whether asking again later may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Timeout | Self::Full { .. })
+        matches!(
+            self,
+            Self::Unavailable { .. }
+                | Self::Timeout
+                | Self::Full { .. }
+                | Self::Throttled { .. }
+                | Self::Contended { .. }
+                | Self::Resting
+        )
     }
 }

@@ -8,17 +8,26 @@ mod answer;
 mod batch;
 mod capabilities;
 mod clock;
+pub mod codec;
 mod error;
+mod examination;
 mod memory;
+#[cfg(feature = "remote")]
+mod parts;
 mod store;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod unit;
+mod working_copy;
 
 pub use answer::{Answer, BoxFuture};
 pub use batch::{Batch, Check, Group, Unit};
 pub use capabilities::{Capabilities, ClockSource, Overflow};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::StoreError;
+pub use examination::{Examination, Finding, Severity};
 pub use memory::{MemoryConfig, MemoryStats, MemoryStore, NoDump, Restored};
+#[cfg(feature = "remote")]
+pub use parts::{Parts, apply_in_parts};
 pub use store::{Store, StoreExt};
+pub use working_copy::{Change, WorkingCopy};

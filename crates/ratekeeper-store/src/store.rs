@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ratekeeper_core::{Ask, Key, Limit, Op, Verdict};
 
-use crate::{Answer, Batch, Capabilities, MemoryStore, StoreError};
+use crate::{Answer, Batch, BoxFuture, Capabilities, Examination, MemoryStore, StoreError};
 
 /// Where counters live.
 ///
@@ -18,11 +18,23 @@ use crate::{Answer, Batch, Capabilities, MemoryStore, StoreError};
 pub trait Store: fmt::Debug + Send + Sync {
     /// Decides every unit of `batch`, and writes the verdicts into it.
     ///
-    /// After an error the verdicts mean nothing, and units may or may not have been written.
+    /// After an error the verdicts mean nothing, and units may or may not have been written. A store over several servers
+    /// may also decide some units only, and say of the others in [`Unit::error`](crate::Unit::error) why not.
     fn apply<'a, 'b: 'a>(&'a self, batch: &'a mut Batch<'b>) -> Answer<'a>;
 
     /// What this store can promise.
     fn capabilities(&self) -> Capabilities;
+
+    /// Among which calls a unit with this first key waits its turn, where concurrent calls are put together in batches:
+    /// keys that different servers answer for, or that decide faster side by side, are in different lanes.
+    fn lane(&self, _key: Key<'_>) -> u64 {
+        0
+    }
+
+    /// Looks at the server behind it: what it is, what time it has, and what is wrong with it.
+    fn examine(&self) -> BoxFuture<'_, Result<Examination, StoreError>> {
+        Box::pin(async { Ok(Examination::default()) })
+    }
 
     /// The memory store that this is, or that stands behind it: for statistics, and to keep it over a restart.
     fn memory(&self) -> Option<&MemoryStore> {
@@ -37,6 +49,14 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()
+    }
+
+    fn lane(&self, key: Key<'_>) -> u64 {
+        (**self).lane(key)
+    }
+
+    fn examine(&self) -> BoxFuture<'_, Result<Examination, StoreError>> {
+        (**self).examine()
     }
 
     fn memory(&self) -> Option<&MemoryStore> {

@@ -24,6 +24,10 @@ const ALLOWED: &[(&str, Reach)] = &[
     ("ratekeeper-core", Reach::Only(&[])),
     ("ratekeeper-accesslog", Reach::Only(&["ratekeeper-core"])),
     ("ratekeeper-store", Reach::Only(&["ratekeeper-core"])),
+    ("ratekeeper-redis", STORE),
+    ("ratekeeper-postgres", STORE),
+    ("ratekeeper-memcached", STORE),
+    ("ratekeeper-dynamodb", STORE),
     ("ratekeeper-policy", Reach::Only(&["ratekeeper-core"])),
     (
         "ratekeeper-engine",
@@ -55,6 +59,8 @@ const ALLOWED: &[(&str, Reach)] = &[
     ("xtask", Reach::Free),
 ];
 
+/// A store that is asked over a network.
+const STORE: Reach = Reach::Only(&["ratekeeper-core", "ratekeeper-store"]);
 /// Where everything is put together: it depends on the others, they never on it, not even in their tests.
 const SERVER: &str = "ratekeeper-server";
 

@@ -1,16 +1,15 @@
 //! The counters of a memory store as bytes, so that they outlive the process.
 //!
 //! Per counter, numbers in little-endian order: the length of the key (u16) and the key, the tag (u64), the instant from
-//! which it is idle (u64), the kernel (u8) and its state. `0xffff` ends the list. Whoever stores the bytes adds a checksum.
+//! which it is idle (u64), and its state as in [`codec`]. `0xffff` ends the list. Whoever stores the bytes adds a checksum.
 
 use std::io::{self, Write};
 
-use ratekeeper_core::{
-    Entries, Entry as Admission, Gcra, Holder, MAX_KEY, State, Stored, Tag, Timestamp, Window,
-};
+use ratekeeper_core::{MAX_KEY, Stored, Tag, Timestamp};
 
 use super::MemoryStore;
 use super::entry::Entry;
+use crate::codec::{self, NoState, number, take};
 
 /// Where a length of a key would stand, at the end of the list.
 const END: u16 = u16::MAX;
@@ -28,6 +27,12 @@ pub struct Restored {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no dump of counters, or one of another version")]
 pub struct NoDump;
+
+impl From<NoState> for NoDump {
+    fn from(_: NoState) -> Self {
+        Self
+    }
+}
 
 impl MemoryStore {
     /// Writes every counter that is not idle at `now`, a part of the table at a time, while others go on deciding. What
@@ -108,61 +113,12 @@ fn write(entry: &Entry, out: &mut Vec<u8>) {
     out.extend(key);
     out.extend(entry.stored.tag.get().to_le_bytes());
     out.extend(entry.idle_at().as_micros().to_le_bytes());
-    let mut numbers = |kind: u8, numbers: &[u64]| {
-        out.push(kind);
-        numbers.iter().for_each(|number| out.extend(number.to_le_bytes()));
-    };
-    match &entry.stored.state {
-        State::Gcra(gcra) => numbers(0, &[gcra.at, gcra.rest]),
-        State::Window(window) => numbers(1, &[window.start, window.current, window.previous]),
-        State::Entries(entries) => {
-            let count = u64::try_from(entries.iter().count()).unwrap_or(u64::MAX);
-            numbers(2, &[count]);
-            for admission in entries.iter() {
-                out.extend(admission.expiry.to_le_bytes());
-                out.extend(admission.count.to_le_bytes());
-                out.extend(admission.holder.get().to_le_bytes());
-            }
-        }
-    }
+    codec::write_state(&entry.stored.state, out);
 }
 
 fn read(key: &[u8], bytes: &mut &[u8]) -> Result<Entry, NoDump> {
     let tag = Tag::from_raw(number(bytes)?);
     let idle_at = Timestamp::from_micros(number(bytes)?);
-    let [kind] = take(bytes)?;
-    let state = match kind {
-        0 => State::Gcra(Gcra { at: number(bytes)?, rest: number(bytes)? }),
-        1 => {
-            State::Window(Window { start: number(bytes)?, current: number(bytes)?, previous: number(bytes)? })
-        }
-        2 => State::Entries(Box::new(entries(bytes)?)),
-        _ => return Err(NoDump),
-    };
+    let state = codec::read_state(bytes)?;
     Ok(Entry::restored(key, Stored { tag, state }, idle_at))
-}
-
-fn entries(bytes: &mut &[u8]) -> Result<Entries, NoDump> {
-    const SIZE: usize = 32;
-    let count = usize::try_from(number(bytes)?).map_err(|_| NoDump)?;
-    // Before any memory is asked for: are so many there at all?
-    if count > bytes.len() / SIZE {
-        return Err(NoDump);
-    }
-    let mut all = Vec::with_capacity(count);
-    for _ in 0..count {
-        let (expiry, count) = (number(bytes)?, number(bytes)?);
-        all.push(Admission { expiry, count, holder: Holder::new(u128::from_le_bytes(take(bytes)?)) });
-    }
-    Ok(Entries::from_parts(all))
-}
-
-fn number(bytes: &mut &[u8]) -> Result<u64, NoDump> {
-    take(bytes).map(u64::from_le_bytes)
-}
-
-fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], NoDump> {
-    let (taken, rest) = bytes.split_first_chunk().ok_or(NoDump)?;
-    *bytes = rest;
-    Ok(*taken)
 }

@@ -8,6 +8,7 @@ mod bounds;
 mod clocks;
 mod faults;
 mod overflow;
+mod parts;
 mod table;
 mod teeth;
 

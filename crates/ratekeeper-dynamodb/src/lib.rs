@@ -1,0 +1,1 @@
+//! Rate limit counters in Amazon DynamoDB: conditional updates and transactions.

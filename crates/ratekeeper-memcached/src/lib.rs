@@ -1,0 +1,1 @@
+//! Rate limit counters in Memcached: meta commands, compare-and-swap, several nodes.

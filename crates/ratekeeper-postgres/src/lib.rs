@@ -1,0 +1,1 @@
+//! Rate limit counters in PostgreSQL: one function call per batch.

@@ -1,0 +1,1 @@
+//! Rate limit counters in Redis, Redis Cluster, Sentinel or Valkey: one script per batch.
