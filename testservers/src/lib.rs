@@ -20,12 +20,18 @@
 )]
 
 mod certificates;
+mod dynamodb;
+mod memcached;
 mod port;
+mod postgres;
 mod process;
 mod redis;
 mod resp;
 
 pub use certificates::Certificates;
+pub use dynamodb::DynamoDb;
+pub use memcached::Memcached;
 pub use port::free_address;
+pub use postgres::{Pooler, Postgres};
 pub use process::{Process, eventually};
 pub use redis::{Flavour, Options as RedisOptions, Redis};

@@ -15,7 +15,11 @@ const BUS: u16 = 10_000;
 /// Another process may take it before it is used, though each process begins to search at a place of its own.
 #[must_use]
 pub fn free_address() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], free_port()))
+    loopback(free_port())
+}
+
+pub(crate) fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 pub(crate) fn free_port() -> u16 {

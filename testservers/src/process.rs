@@ -44,6 +44,11 @@ impl Program {
         self.command.args(arguments);
         self
     }
+
+    /// To run it to its end.
+    pub(crate) fn into_command(self) -> Command {
+        self.command
+    }
 }
 
 /// A server that runs until it is dropped.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::certificates::Certificates;
-use crate::port;
+use crate::port::{free_port, loopback};
 use crate::process::{Process, Program, folder, installed};
 use crate::resp::{Connection, Reply};
 
@@ -81,7 +81,7 @@ impl Redis {
     #[must_use]
     pub fn with(options: Options) -> Self {
         let folder = folder();
-        let tls = options.tls.then(|| (port::free_port(), Certificates::generate(folder.path())));
+        let tls = options.tls.then(|| (free_port(), Certificates::generate(folder.path())));
         if let Some(acl) = &options.acl {
             let keeper = format!("user {KEEPER} on nopass ~* &* +@all\n");
             std::fs::write(folder.path().join("acl"), keeper + acl).unwrap();
@@ -125,7 +125,7 @@ impl Redis {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        address(self.port)
+        loopback(self.port)
     }
 
     /// Its URL, with the password if it has one.
@@ -147,7 +147,7 @@ impl Redis {
     /// If it was started without.
     #[must_use]
     pub fn tls_address(&self) -> SocketAddr {
-        address(self.tls.as_ref().expect("Options::tls").0)
+        loopback(self.tls.as_ref().expect("Options::tls").0)
     }
 
     /// What it shows to its clients, and they to it.
@@ -200,10 +200,6 @@ impl Deref for Redis {
     }
 }
 
-fn address(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
-
 fn tls_arguments(port: u16, certificates: &Certificates) -> Vec<String> {
     let file = |path: &Path| path.to_string_lossy().into_owned();
     let arguments = [
@@ -222,7 +218,7 @@ fn is_ready(port: u16, options: &Options) -> bool {
 
 fn ask(port: u16, options: &Options, words: &[&str]) -> Result<String, String> {
     let ask = || -> std::io::Result<Reply> {
-        let mut connection = Connection::open(address(port))?;
+        let mut connection = Connection::open(loopback(port))?;
         if options.acl.is_some() {
             connection.ask(&["AUTH", KEEPER, ""])?;
         } else if let Some(password) = &options.password {

@@ -1,5 +1,8 @@
 //! Each server starts, answers, is killed and started again, and is gone with its owner.
 
+mod dynamodb;
+mod memcached;
+mod postgres;
 mod redis;
 
 use std::path::Path;
