@@ -20,6 +20,7 @@
 )]
 
 mod certificates;
+mod cluster;
 mod dynamodb;
 mod memcached;
 mod port;
@@ -27,11 +28,14 @@ mod postgres;
 mod process;
 mod redis;
 mod resp;
+mod sentinel;
 
 pub use certificates::Certificates;
+pub use cluster::Cluster;
 pub use dynamodb::DynamoDb;
 pub use memcached::Memcached;
 pub use port::free_address;
 pub use postgres::{Pooler, Postgres};
 pub use process::{Process, eventually};
 pub use redis::{Flavour, Options as RedisOptions, Redis};
+pub use sentinel::Sentinel;

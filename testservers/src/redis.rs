@@ -110,6 +110,20 @@ impl Redis {
         Self { process, port, options, tls }
     }
 
+    /// Starts a sentinel with these lines in its configuration, a file that it writes to itself.
+    pub(crate) fn sentinel(flavour: Flavour, config: &str) -> Self {
+        let folder = folder();
+        let path = folder.path().join("sentinel.conf");
+        let program = |port: u16| {
+            std::fs::write(&path, format!("bind 127.0.0.1\nport {port}\n{config}")).unwrap();
+            Program::new(flavour.program()).args([&path]).args(["--sentinel"])
+        };
+        let options = Options { flavour, ..Options::default() };
+        let (process, port) =
+            Process::on_free_port("redis-sentinel", folder, program, |port| is_ready(port, &options));
+        Self { process, port, options, tls: None }
+    }
+
     /// Starts it again on the same port with the same folder, and waits until it is ready; kills it first if it runs.
     pub fn restart(&self) {
         self.process.restart();
@@ -178,10 +192,17 @@ impl Redis {
     }
 
     /// The value of a field in the answer to `INFO`, empty if there is none.
+    ///
+    /// # Panics
+    /// If there is no answer within 10 seconds.
     pub fn info(&self, field: &str) -> String {
-        let info = self.command(&["INFO", "everything"]);
+        self.try_info(field).unwrap_or_else(|why| panic!("INFO: {why}\n{}", self.log()))
+    }
+
+    pub(crate) fn try_info(&self, field: &str) -> Result<String, String> {
+        let info = self.try_command(&["INFO", "everything"])?;
         let value = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        value.unwrap_or_default().trim().to_owned()
+        Ok(value.unwrap_or_default().trim().to_owned())
     }
 
     /// How often a command was called since the server was started or `CONFIG RESETSTAT`; its name in lower case.

@@ -1,9 +1,11 @@
 //! Each server starts, answers, is killed and started again, and is gone with its owner.
 
+mod cluster;
 mod dynamodb;
 mod memcached;
 mod postgres;
 mod redis;
+mod sentinel;
 
 use std::path::Path;
 
