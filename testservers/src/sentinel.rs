@@ -44,7 +44,7 @@ impl Sentinel {
         eventually("the replica follows", followed);
         let config = format!(
             "sentinel monitor {NAME} 127.0.0.1 {port} 2\nsentinel down-after-milliseconds {NAME} 1000\n\
-             sentinel failover-timeout {NAME} 5000\n"
+             sentinel failover-timeout {NAME} 2000\n"
         );
         let sentinels = (0..SENTINELS).map(|_| Redis::sentinel(flavour, &config)).collect();
         let all = Self { servers: [master, replica], sentinels };
@@ -122,7 +122,8 @@ impl Sentinel {
         });
     }
 
-    /// Waits until all know each other and the replica has all that the master has: after a server has come back.
+    /// Waits until all know each other and the replica has all that the master has: after a server has come back,
+    /// which sentinels tell to follow the new master only after about ten seconds.
     ///
     /// # Panics
     /// If half a minute goes by.

@@ -8,6 +8,7 @@ mod bounds;
 mod clocks;
 mod faults;
 mod overflow;
+mod proxy;
 mod table;
 mod teeth;
 
