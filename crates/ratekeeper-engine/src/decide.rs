@@ -75,8 +75,8 @@ pub(crate) async fn decide(
     Outcome {
         snapshot: current,
         decision,
-        limits: tally.limits,
-        missing_key: tally.missing_key,
+        missing_key: std::mem::take(&mut tally.missing_key),
+        limits: tally.into_limits(),
         granted,
         listed: None,
         receipt,
