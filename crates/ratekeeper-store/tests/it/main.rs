@@ -6,9 +6,11 @@
 mod allocations;
 mod bounds;
 mod clocks;
+mod coalesce;
 mod faults;
 mod overflow;
 mod parts;
+mod remote;
 mod table;
 mod teeth;
 
