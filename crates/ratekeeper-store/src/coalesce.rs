@@ -18,7 +18,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::copied_unit::{Answered, CopiedUnit};
-use crate::{Answer, Batch, BoxFuture, Capabilities, Examination, MemoryStore, Store, StoreError, unit};
+use crate::store::pass_on;
+use crate::{Answer, Batch, Store, StoreError, unit};
 
 /// Bounds of a [`Coalesce`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Default for CoalesceConfig {
 ///
 /// Some calls go at once, whatever is in flight: batches of several units, which are put together already; those with an
 /// instant of their own, since a batch has only one; those from outside of a runtime; and all calls of a store that makes
-/// no [trips](Capabilities::trips), which this costs nothing therefore.
+/// no [trips](crate::Capabilities::trips), which this costs nothing therefore.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -319,21 +320,7 @@ impl<S: Store + 'static> Store for Coalesce<S> {
         }
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.shared.inner.capabilities()
-    }
-
-    fn lane(&self, key: Key<'_>) -> u64 {
-        self.shared.inner.lane(key)
-    }
-
-    fn examine(&self) -> BoxFuture<'_, Result<Examination, StoreError>> {
-        self.shared.inner.examine()
-    }
-
-    fn memory(&self) -> Option<&MemoryStore> {
-        self.shared.inner.memory()
-    }
+    pass_on!(self => self.shared.inner);
 }
 
 impl<S: Store> fmt::Debug for Coalesce<S> {

@@ -13,6 +13,8 @@ mod coalesce;
 pub mod codec;
 #[cfg(feature = "remote")]
 mod copied_unit;
+#[cfg(feature = "remote")]
+mod deadline;
 mod error;
 mod examination;
 mod memory;
@@ -30,6 +32,8 @@ pub use capabilities::{Capabilities, ClockSource, Overflow};
 pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(feature = "remote")]
 pub use coalesce::{Coalesce, CoalesceConfig};
+#[cfg(feature = "remote")]
+pub use deadline::Deadline;
 pub use error::StoreError;
 pub use examination::{Examination, Finding, Severity};
 pub use memory::{MemoryConfig, MemoryStats, MemoryStore, NoDump, Restored};

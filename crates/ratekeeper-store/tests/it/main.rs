@@ -7,6 +7,7 @@ mod allocations;
 mod bounds;
 mod clocks;
 mod coalesce;
+mod deadline;
 mod faults;
 mod overflow;
 mod parts;

@@ -8,7 +8,9 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use ratekeeper_core::{Key, Limit, Micros, Op, Verdict};
 use ratekeeper_store::testkit::{Faulty, Subject};
-use ratekeeper_store::{Answer, Batch, Capabilities, Check, MemoryStore, Store, StoreError, StoreExt};
+use ratekeeper_store::{
+    Answer, Batch, Capabilities, Check, Clock, MemoryConfig, MemoryStore, Store, StoreError, StoreExt,
+};
 
 /// A store in memory that says it makes a trip. The first byte of a key is its lane.
 #[derive(Debug, Default)]
@@ -20,6 +22,11 @@ pub(crate) struct Remote {
 impl Remote {
     pub(crate) fn faulty() -> Arc<Faulty<Self>> {
         Arc::new(Faulty::new(Self::default()))
+    }
+
+    pub(crate) fn on_clock(clock: Arc<dyn Clock>) -> Arc<Faulty<Self>> {
+        let memory = MemoryStore::with_clock(MemoryConfig::default(), clock);
+        Arc::new(Faulty::new(Self { memory, batches: Mutex::default() }))
     }
 
     /// The batches that it was asked: the first cost of every unit.
