@@ -6,6 +6,8 @@
 
 mod answer;
 mod batch;
+#[cfg(feature = "remote")]
+mod breaker;
 mod capabilities;
 mod clock;
 #[cfg(feature = "remote")]
@@ -28,6 +30,8 @@ mod working_copy;
 
 pub use answer::{Answer, BoxFuture};
 pub use batch::{Batch, Check, Group, Unit};
+#[cfg(feature = "remote")]
+pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use capabilities::{Capabilities, ClockSource, Overflow};
 pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(feature = "remote")]

@@ -5,6 +5,7 @@
 
 mod allocations;
 mod bounds;
+mod breaker;
 mod clocks;
 mod coalesce;
 mod deadline;
