@@ -17,6 +17,8 @@ pub mod codec;
 mod copied_unit;
 #[cfg(feature = "remote")]
 mod deadline;
+#[cfg(feature = "remote")]
+mod deny_cache;
 mod error;
 mod examination;
 mod memory;
@@ -38,6 +40,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use coalesce::{Coalesce, CoalesceConfig};
 #[cfg(feature = "remote")]
 pub use deadline::Deadline;
+#[cfg(feature = "remote")]
+pub use deny_cache::DenyCache;
 pub use error::StoreError;
 pub use examination::{Examination, Finding, Severity};
 pub use memory::{MemoryConfig, MemoryStats, MemoryStore, NoDump, Restored};

@@ -9,6 +9,7 @@ mod breaker;
 mod clocks;
 mod coalesce;
 mod deadline;
+mod deny_cache;
 mod faults;
 mod overflow;
 mod parts;
