@@ -29,6 +29,8 @@ mod store;
 pub mod testkit;
 pub mod unit;
 mod working_copy;
+#[cfg(feature = "remote")]
+mod wrappers;
 
 pub use answer::{Answer, BoxFuture};
 pub use batch::{Batch, Check, Group, Unit};
@@ -49,3 +51,5 @@ pub use memory::{MemoryConfig, MemoryStats, MemoryStore, NoDump, Restored};
 pub use parts::{Parts, apply_in_parts};
 pub use store::{Store, StoreExt};
 pub use working_copy::{Change, WorkingCopy};
+#[cfg(feature = "remote")]
+pub use wrappers::{Wrapped, WrapperStats, Wrappers};

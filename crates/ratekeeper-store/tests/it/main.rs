@@ -16,6 +16,7 @@ mod parts;
 mod remote;
 mod table;
 mod teeth;
+mod wrappers;
 
 mod memory {
     ratekeeper_store::conformance!(ratekeeper_store::MemoryStore::default());
