@@ -14,7 +14,7 @@ use clap_complete::Shell;
 #[command(
     after_help = "Exit codes:\n  0  done (also when requests were refused, or lines of a log could not be read)\n  \
     1  the policy has errors\n  2  the command line or the settings are wrong\n  \
-    3  a file could not be read or written\n  4  the server could not start, or not be reached, or refused"
+    3  a file could not be read or written\n  4  the server could not start, or not be reached, or refused, or a store has a problem"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

@@ -15,6 +15,7 @@ mod safe_json;
 mod serve;
 mod settings;
 mod shown;
+mod store_metrics;
 mod stores;
 mod tokens;
 mod top;
