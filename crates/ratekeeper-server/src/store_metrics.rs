@@ -88,7 +88,11 @@ impl StoreMetrics {
         for (name, stats) in stores {
             self.keys.with_label_values(&[name]).set(signed(stats.keys));
             self.bytes.with_label_values(&[name]).set(signed(stats.bytes));
-            let done = [("share", stats.shared), ("deny", stats.refused), ("evict", stats.evicted_live)];
+            let done = [
+                ("share", stats.shared),
+                ("deny", stats.refused),
+                ("evict", stats.evicted_live),
+            ];
             for (action, count) in done {
                 self.overflows.with_label_values(&[name.as_str(), action]).set(signed(count));
             }
@@ -98,7 +102,13 @@ impl StoreMetrics {
     /// Sets what the wrappers of all other stores have seen.
     pub(crate) fn set_remote(&self, stores: &[(String, WrapperStats)]) {
         let metrics = self.remote.lock();
-        let counters = [&metrics.calls, &metrics.errors, &metrics.coalesced, &metrics.from_cache, &metrics.opened];
+        let counters = [
+            &metrics.calls,
+            &metrics.errors,
+            &metrics.coalesced,
+            &metrics.from_cache,
+            &metrics.opened,
+        ];
         counters.into_iter().for_each(IntCounterVec::reset);
         metrics.breaker.reset();
         metrics.waiting.reset();

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use ratekeeper_dynamodb::DynamodbStore;
+use ratekeeper_dynamodb::{DynamoDbConfig, DynamoDbStore};
 use ratekeeper_memcached::MemcachedStore;
 use ratekeeper_policy::{Secret, StoreConfig, StoreKind};
 use ratekeeper_postgres::PostgresStore;
 use ratekeeper_redis::RedisStore;
-use ratekeeper_store::{BreakerConfig, CoalesceConfig, MemoryStore, Store, StoreError, Wrapped, WrapperStats, Wrappers};
+use ratekeeper_store::{
+    BreakerConfig, CoalesceConfig, MemoryStore, Store, StoreError, Wrapped, WrapperStats, Wrappers,
+};
 
 /// The store itself, which is not asked anything yet.
 ///
@@ -24,7 +26,7 @@ pub(crate) fn bare(config: &StoreConfig) -> Result<Arc<dyn Store>, StoreError> {
         StoreKind::Redis => Arc::new(RedisStore::new(url)?),
         StoreKind::Postgres => Arc::new(PostgresStore::new(url)?),
         StoreKind::Memcached => Arc::new(MemcachedStore::new(url)?),
-        StoreKind::Dynamodb => Arc::new(DynamodbStore::new(url)?),
+        StoreKind::Dynamodb => Arc::new(DynamoDbStore::new(url, DynamoDbConfig::default())?),
     })
 }
 
