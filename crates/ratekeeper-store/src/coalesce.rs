@@ -235,10 +235,7 @@ impl<S: Store + 'static> Shared<S> {
 
     /// The call with this number is in flight no longer: what has gathered in its lane goes.
     fn go_on(self: &Arc<Self>, id: u64, mut ended: u64) {
-        while let Some((call, units)) = self.next_call_of(id, ended) {
-            let Some(runtime) = units.first().map(|first| first.runtime.clone()) else {
-                return;
-            };
+        while let Some((runtime, call, units)) = self.next_call_of(id, ended) {
             self.gathered.fetch_add(units.len() as u64, Relaxed);
             // A runtime that is shut down ends it in here. Were the next one begun by its end, and so on, the stack
             // would not hold them all.
@@ -258,8 +255,8 @@ impl<S: Store + 'static> Shared<S> {
         })
     }
 
-    /// The number and units of the call after the one that has ended.
-    fn next_call_of(&self, id: u64, ended: u64) -> Option<(u64, Vec<Waiting>)> {
+    /// Where to spawn the call after the one that has ended, its number and its units.
+    fn next_call_of(&self, id: u64, ended: u64) -> Option<(Handle, u64, Vec<Waiting>)> {
         let mut lanes = self.lanes(id);
         // One that took too long may come back when others have gone.
         let lane = lanes.get_mut(&id).filter(|lane| lane.call == ended)?;
@@ -268,12 +265,12 @@ impl<S: Store + 'static> Shared<S> {
             return None;
         }
         let units = self.next_units(lane);
-        if units.is_empty() {
+        let Some(runtime) = units.first().map(|first| first.runtime.clone()) else {
             lanes.remove(&id);
             return None;
-        }
+        };
         (lane.call, lane.since, lane.begun) = (self.next_call(), Instant::now(), false);
-        Some((lane.call, units))
+        Some((runtime, lane.call, units))
     }
 
     /// Takes the units of the next call out of the lane: the first ones that somebody still waits for.
