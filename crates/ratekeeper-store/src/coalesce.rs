@@ -95,9 +95,19 @@ struct Lane {
     /// The number of the call.
     call: u64,
     since: Instant,
+    /// Whether its task has been spawned; until then who ends it leaves the next one to the one who spawns.
+    begun: bool,
+    ended: bool,
     waiting: VecDeque<Waiting>,
     /// Checks that wait in it.
     checks: usize,
+}
+
+impl Lane {
+    fn with(call: u64) -> Self {
+        let waiting = VecDeque::new();
+        Self { call, since: Instant::now(), begun: true, ended: false, waiting, checks: 0 }
+    }
 }
 
 struct Waiting {
@@ -194,8 +204,7 @@ impl<S: Store + 'static> Shared<S> {
         let mut lanes = self.lanes(id);
         let Some(lane) = lanes.get_mut(&id) else {
             let call = self.next_call();
-            let waiting = VecDeque::new();
-            lanes.insert(id, Lane { call, since: Instant::now(), waiting, checks: 0 });
+            lanes.insert(id, Lane::with(call));
             return Ok(Turn::Now(InFlight { shared: Arc::clone(self), lane: id, call }));
         };
         let Ok(runtime) = Handle::try_current() else {
@@ -225,22 +234,43 @@ impl<S: Store + 'static> Shared<S> {
     }
 
     /// The call with this number is in flight no longer: what has gathered in its lane goes.
-    fn go_on(self: &Arc<Self>, id: u64, call: u64) {
+    fn go_on(self: &Arc<Self>, id: u64, mut ended: u64) {
+        while let Some((runtime, call, units)) = self.next_call_of(id, ended) {
+            self.gathered.fetch_add(units.len() as u64, Relaxed);
+            // A runtime that is shut down ends it in here. Were the next one begun by its end, and so on, the stack
+            // would not hold them all.
+            runtime.spawn(ask_together(InFlight { shared: Arc::clone(self), lane: id, call }, units));
+            if !self.has_ended(id) {
+                return;
+            }
+            ended = call;
+        }
+    }
+
+    /// The call in flight has been spawned: whether it has ended already.
+    fn has_ended(&self, id: u64) -> bool {
+        self.lanes(id).get_mut(&id).is_some_and(|lane| {
+            lane.begun = true;
+            std::mem::take(&mut lane.ended)
+        })
+    }
+
+    /// Where to spawn the call after the one that has ended, its number and its units.
+    fn next_call_of(&self, id: u64, ended: u64) -> Option<(Handle, u64, Vec<Waiting>)> {
         let mut lanes = self.lanes(id);
         // One that took too long may come back when others have gone.
-        let Some(lane) = lanes.get_mut(&id).filter(|lane| lane.call == call) else {
-            return;
-        };
+        let lane = lanes.get_mut(&id).filter(|lane| lane.call == ended)?;
+        if !lane.begun {
+            lane.ended = true;
+            return None;
+        }
         let units = self.next_units(lane);
         let Some(runtime) = units.first().map(|first| first.runtime.clone()) else {
             lanes.remove(&id);
-            return;
+            return None;
         };
-        let call = self.next_call();
-        (lane.call, lane.since) = (call, Instant::now());
-        drop(lanes);
-        self.gathered.fetch_add(units.len() as u64, Relaxed);
-        runtime.spawn(ask_together(InFlight { shared: Arc::clone(self), lane: id, call }, units));
+        (lane.call, lane.since, lane.begun) = (self.next_call(), Instant::now(), false);
+        Some((runtime, lane.call, units))
     }
 
     /// Takes the units of the next call out of the lane: the first ones that somebody still waits for.

@@ -342,3 +342,23 @@ fn many_callers_get_exactly_what_there_is() {
     assert!(store.gathered() > 0 && inner.calls() < 2560, "{} calls", inner.calls());
     assert_eq!(store.waiting(), 0);
 }
+
+/// Everybody waits in a runtime that is shut down: each next call is ended before it begins.
+#[test]
+fn a_runtime_that_is_shut_down_leaves_nothing_behind() {
+    for max_units in [1, 128] {
+        let (store, inner) = held(CoalesceConfig { max_units, ..Default::default() });
+        let store = Arc::new(store);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            for _ in 0..4097 {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { take(&*store, "a", 1).await });
+            }
+            until(|| store.waiting() == 4096).await;
+        });
+        drop(runtime);
+        assert_eq!((store.waiting(), inner.calls()), (0, 1));
+        assert_eq!(block_on(take(&*store, "a", 1)).unwrap().remaining, 999, "nothing is in flight");
+    }
+}
