@@ -4,10 +4,10 @@ use std::fmt;
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
-use ratekeeper_core::{Key, Op, Timestamp};
+use ratekeeper_core::{Key, MAX_EXACT, Op, Timestamp};
 use ratekeeper_store::{
-    Answer, Batch, BoxFuture, Capabilities, Clock as _, ClockSource, Examination, Overflow, Parts, Store,
-    StoreError, SystemClock, WorkingCopy, apply_in_parts,
+    Answer, Batch, BoxFuture, Capabilities, Check, Clock as _, ClockSource, Examination, Overflow, Parts,
+    Store, StoreError, SystemClock, WorkingCopy, apply_in_parts,
 };
 use redis::Value;
 
@@ -232,7 +232,9 @@ fn agrees(batch: &Batch<'_>, program: &Program, decisions: &[u8]) -> Result<(), 
         .collect();
     let (digits, grants) = decisions.split_at(program.checks.len().min(decisions.len()));
     let mut grants = grants.chunks_exact(8);
-    let mut same = digits.len() == program.checks.len();
+    if digits.len() != program.checks.len() {
+        return Err(StoreError::Unavailable { reason: "the answer of Redis is cut short".to_owned() });
+    }
     for (place, digit) in program.checks.iter().zip(digits) {
         let Some((unit, check)) = all.get(*place) else {
             continue;
@@ -240,21 +242,29 @@ fn agrees(batch: &Batch<'_>, program: &Program, decisions: &[u8]) -> Result<(), 
         let Some(verdict) = check.verdict else {
             return Err(StoreError::no_verdict());
         };
-        let digit = digit.wrapping_sub(b'0');
-        same &= (digit & 1 == 1) == verdict.allowed;
         let op = check.op.unwrap_or(unit.op);
+        let digit = digit.wrapping_sub(b'0');
+        let mut same = (digit & 1 == 1) == verdict.allowed;
         if matches!(op, Op::Take | Op::TakeUpTo | Op::Charge) {
             same &= (digit & 2 == 2) == verdict.token.is_some();
         }
-        if op == Op::TakeUpTo && verdict.token.is_some() {
+        if op == Op::TakeUpTo && digit & 2 == 2 {
             let granted = grants.next().and_then(|granted| state::number(granted, 0).ok());
-            same &= granted == Some(verdict.granted);
+            // Who holds already is granted what it asks for, however much: nothing of that is counted.
+            same &= granted == Some(verdict.granted.min(MAX_EXACT));
+        }
+        if !same {
+            return Err(differs(op, check));
         }
     }
-    if same {
-        return Ok(());
-    }
-    let reason = "the script in Redis and this process decided differently; what was counted is the script's. \
-                  This is a mistake in ratekeeper: please report it";
-    Err(StoreError::Misconfigured { reason: reason.to_owned() })
+    Ok(())
+}
+
+fn differs(op: Op, check: &Check<'_>) -> StoreError {
+    let (cost, limit) = (check.cost, check.limit);
+    let reason = format!(
+        "the script in Redis and this process decided differently ({op:?} {cost} under {limit}); what was counted is \
+         what the script decided. This is a mistake in ratekeeper: please report it"
+    );
+    StoreError::Misconfigured { reason }
 }
