@@ -285,6 +285,30 @@ impl Limit {
         self.tag
     }
 
+    /// N': in how many ticks a GCRA state counts a microsecond.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.ticks
+    }
+
+    /// W': how many ticks one unit of cost takes.
+    #[must_use]
+    pub fn ticks_per_unit(&self) -> u64 {
+        self.unit
+    }
+
+    /// Whether live states are dropped, instead of carried over, when the limit has changed.
+    #[must_use]
+    pub fn resets_on_change(&self) -> bool {
+        self.reset_on_change
+    }
+
+    /// How many ticks a GCRA state may lie ahead of now.
+    #[must_use]
+    pub fn capacity(&self) -> u128 {
+        self.capacity
+    }
+
     /// The largest cost that can ever pass.
     #[must_use]
     pub fn largest_cost(&self) -> u64 {
