@@ -291,6 +291,18 @@ impl Limit {
         self.ticks
     }
 
+    /// W': how many ticks one unit of cost takes.
+    #[must_use]
+    pub fn ticks_per_unit(&self) -> u64 {
+        self.unit
+    }
+
+    /// Whether live states are dropped, instead of carried over, when the limit has changed.
+    #[must_use]
+    pub fn resets_on_change(&self) -> bool {
+        self.reset_on_change
+    }
+
     /// How many ticks a GCRA state may lie ahead of now.
     #[must_use]
     pub fn capacity(&self) -> u128 {
