@@ -8,7 +8,11 @@ mod answer;
 mod batch;
 mod capabilities;
 mod clock;
+#[cfg(feature = "remote")]
+mod coalesce;
 pub mod codec;
+#[cfg(feature = "remote")]
+mod copied_unit;
 mod error;
 mod examination;
 mod memory;
@@ -24,6 +28,8 @@ pub use answer::{Answer, BoxFuture};
 pub use batch::{Batch, Check, Group, Unit};
 pub use capabilities::{Capabilities, ClockSource, Overflow};
 pub use clock::{Clock, ManualClock, SystemClock};
+#[cfg(feature = "remote")]
+pub use coalesce::{Coalesce, CoalesceConfig};
 pub use error::StoreError;
 pub use examination::{Examination, Finding, Severity};
 pub use memory::{MemoryConfig, MemoryStats, MemoryStore, NoDump, Restored};

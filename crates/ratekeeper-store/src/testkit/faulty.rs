@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use ratekeeper_core::Key;
 
-use crate::{Answer, Batch, Capabilities, Store, StoreError};
+use crate::{Answer, Batch, BoxFuture, Capabilities, Examination, MemoryStore, Store, StoreError};
 
 /// What befalls a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,5 +182,17 @@ impl<S: Store> Store for Faulty<S> {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn lane(&self, key: Key<'_>) -> u64 {
+        self.inner.lane(key)
+    }
+
+    fn examine(&self) -> BoxFuture<'_, Result<Examination, StoreError>> {
+        self.inner.examine()
+    }
+
+    fn memory(&self) -> Option<&MemoryStore> {
+        self.inner.memory()
     }
 }

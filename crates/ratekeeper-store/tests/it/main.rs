@@ -6,10 +6,12 @@
 mod allocations;
 mod bounds;
 mod clocks;
+mod coalesce;
 mod faults;
 mod overflow;
 mod parts;
 mod proxy;
+mod remote;
 mod table;
 mod teeth;
 
