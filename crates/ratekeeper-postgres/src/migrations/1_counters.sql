@@ -38,28 +38,32 @@ LANGUAGE sql VOLATILE SET search_path FROM CURRENT
 AS 'SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint';
 
 -- Looks at the next `most` rows, deletes those that have been idle for `grace` microseconds, and says how many it saw
--- and deleted, or nothing if another process is sweeping or did so less than `pace` microseconds ago. Rows that are
--- locked are in use: they are left. After the last row it begins anew.
-CREATE FUNCTION sweep_1(most int, grace bigint, pace bigint, OUT seen int, OUT deleted int)
+-- and deleted; or nothing if another process is at it, or has been through less than `pause` microseconds ago. Rows that
+-- are locked are in use: they are left. After the last row it begins anew.
+CREATE FUNCTION sweep_1(most int, grace bigint, pause bigint, OUT seen int, OUT deleted int)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
-    horizon bigint := clock_1() - grace;
+    horizon CONSTANT bigint := clock_1() - grace;
     begun bytea;
-    reached_now bytea;
+    last_seen bytea;
 BEGIN
-    SELECT s.reached INTO begun FROM sweep s WHERE s.stepped <= clock_1() - pace FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND THEN
-        -- Not there at first, and after a crash.
+    -- Not there at first, and after a crash.
+    IF NOT EXISTS (SELECT FROM sweep) THEN
         INSERT INTO sweep DEFAULT VALUES ON CONFLICT DO NOTHING;
+    END IF;
+    SELECT s.reached INTO begun FROM sweep s
+    WHERE s.reached <> '' OR s.stepped <= clock_1() - pause
+    FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
         RETURN;
     END IF;
     WITH page AS MATERIALIZED (
         SELECT t.key, CASE t.kind WHEN 0 THEN t.a ELSE t.ends END < horizon AS idle
         FROM counters t WHERE t.key > begun ORDER BY t.key LIMIT most
     ), dead AS MATERIALIZED (
-        SELECT t.key FROM counters t JOIN page p ON p.key = t.key
+        SELECT t.key FROM page p JOIN counters t ON t.key = p.key
         WHERE p.idle AND CASE t.kind WHEN 0 THEN t.a ELSE t.ends END < horizon
         FOR UPDATE OF t SKIP LOCKED
     ), gone AS (
@@ -67,7 +71,7 @@ BEGIN
     )
     SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM gone),
         (SELECT p.key FROM page p ORDER BY p.key DESC LIMIT 1)
-    INTO seen, deleted, reached_now;
-    UPDATE sweep SET reached = CASE WHEN seen < most THEN '' ELSE reached_now END, stepped = clock_1();
+    INTO seen, deleted, last_seen;
+    UPDATE sweep s SET reached = CASE WHEN seen < most THEN '' ELSE last_seen END, stepped = clock_1();
 END
 $$;

@@ -239,7 +239,7 @@ BEGIN
         w_lists := lists;
         changed := array_fill(false, ARRAY[cardinality(keys)]);
         granted := array_fill(NULL::bigint, ARRAY[n_checks]);
-        passes := '{}';
+        passes := array_fill(NULL::boolean, ARRAY[checks[n_checks * 16 - 14]::int]);
         fits := array_fill(false, ARRAY[n_checks]);
         grantable := array_fill(NULL::numeric, ARRAY[n_checks]);
         at_a := granted;
@@ -648,3 +648,6 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Whoever may call the functions needs no right to the tables, and nobody else may call them.
+EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC', current_schema);
