@@ -1,0 +1,7 @@
+//! The store against real servers of memcached.
+
+// Not only in functions that are tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod conformance;
+mod runtime;
