@@ -4,4 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod conformance;
+mod processes;
 mod runtime;
+mod servers;
+mod trips;
+mod windows;

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
+use ratekeeper_core::{Ask, Key, Limit, Verdict};
 use ratekeeper_memcached::MemcachedStore;
-use ratekeeper_store::Clock;
 use ratekeeper_store::testkit::Subject;
+use ratekeeper_store::{Clock, Store, StoreError, StoreExt as _};
 use testservers::Memcached;
 use tokio::runtime::{Builder, Runtime};
 
@@ -33,9 +34,19 @@ pub(crate) fn store_by(url: &str, clock: Arc<dyn Clock>) -> MemcachedStore {
 }
 
 /// A store under examination; other tests run beside this one.
-pub(crate) fn subject(store: impl ratekeeper_store::Store + 'static) -> Subject {
+pub(crate) fn subject(store: impl Store + 'static) -> Subject {
     Subject::new(store)
         .running(|future| runtime().block_on(future))
         .with_threads(16)
         .with_effort(15)
+}
+
+/// Asks a store, and waits.
+pub(crate) fn ask(store: &impl Store, key: &[u8], limit: &Limit, ask: &Ask) -> Result<Verdict, StoreError> {
+    runtime().block_on(store.ask(Key::new(key).unwrap(), limit, ask))
+}
+
+/// Takes one.
+pub(crate) fn take(store: &impl Store, key: &[u8], limit: &Limit) -> Result<Verdict, StoreError> {
+    runtime().block_on(store.take(Key::new(key).unwrap(), limit, 1))
 }
