@@ -15,8 +15,10 @@ use crate::item::Name;
 const TRIES: u32 = 5;
 /// The longest pause before the second try; it doubles with each.
 const PAUSE: Duration = Duration::from_millis(1);
-/// The largest state: what memcached holds unless it was told otherwise, less the name and what it keeps for itself.
+/// The largest state; memcached holds items of 1 MB unless it was told otherwise.
 pub(crate) const LARGEST_STATE: u64 = 1_000_000;
+/// What an item has beside it: its name, and what the server keeps for itself.
+const BESIDE_STATE: u64 = 1024;
 
 impl<'b> Counter<'_, 'b> {
     /// Decides a batch over the state of its one key.
@@ -67,8 +69,9 @@ impl<'b> Counter<'_, 'b> {
                 let mut value = Vec::new();
                 codec::write(stored, &mut value);
                 let bytes = u64::try_from(value.len()).unwrap_or(u64::MAX);
-                if bytes > LARGEST_STATE {
-                    return Err(StoreError::TooLarge { bytes, max_bytes: LARGEST_STATE });
+                let max_bytes = LARGEST_STATE.min(self.node.largest_item().saturating_sub(BESIDE_STATE));
+                if bytes > max_bytes {
+                    return Err(StoreError::TooLarge { bytes, max_bytes });
                 }
                 let ttl = self.lifetime(stored.idle_at(limit).since(now));
                 Ok(command::set(name, &value, ttl, cas))

@@ -51,9 +51,6 @@ impl<'s, 'b> Counter<'s, 'b> {
     /// The error that a reply is which does not answer the question.
     pub(crate) fn refused(&self, reply: &Reply) -> StoreError {
         match reply {
-            Reply::Refused(why) if why.contains("too large") => {
-                self.misconfigured("refuses items as large as this counter's; start it with -I 1m or more")
-            }
             Reply::Refused(why) if why.contains("ut of memory") => {
                 self.node.unavailable(&format!("{why}; give it more memory (-m)"))
             }

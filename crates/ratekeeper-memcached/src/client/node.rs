@@ -2,6 +2,8 @@
 
 use std::hash::BuildHasher as _;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
@@ -27,6 +29,8 @@ const LAST_PAUSE: Duration = Duration::from_secs(2);
 pub(crate) struct Node {
     address: Address,
     queue: mpsc::Sender<Request>,
+    /// The largest item in bytes, once it has said so.
+    largest_item: Arc<AtomicU64>,
 }
 
 impl Node {
@@ -43,14 +47,26 @@ impl Node {
             reason: "a memcached store is made inside a runtime of tokio".to_owned(),
         })?;
         let (queue, requests) = mpsc::channel(QUEUE);
-        let link = Link { address: address.clone(), login, patience };
+        let largest_item = Arc::new(AtomicU64::new(u64::MAX));
+        let link = Link {
+            address: address.clone(),
+            login,
+            patience,
+            largest_item: Arc::clone(&largest_item),
+        };
         runtime.spawn(link.run(requests));
-        Ok(Self { address, queue })
+        Ok(Self { address, queue, largest_item })
     }
 
     /// Where it is.
     pub(crate) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The largest item that it takes, in bytes with the name and what the server keeps for itself: a larger one makes it
+    /// forget the one before.
+    pub(crate) fn largest_item(&self) -> u64 {
+        self.largest_item.load(Relaxed)
     }
 
     /// Sends a command, and waits for its reply. Who stops waiting does no harm to others: the command may have been
@@ -96,6 +112,7 @@ struct Link {
     address: Address,
     login: Option<Login>,
     patience: Duration,
+    largest_item: Arc<AtomicU64>,
 }
 
 impl Link {
@@ -146,10 +163,15 @@ impl Link {
                     _ => return Err("it refuses the user and password of the URL".to_owned()),
                 }
             }
-            match connection.greet("mn\r\n").await? {
-                Reply::Done => Ok(connection),
-                other => Err(format!("it answers {other:?}")),
+            if connection.greet("mn\r\n").await? != Reply::Done {
+                return Err("it does not greet back".to_owned());
             }
+            if let Reply::Stats(settings) = connection.greet("stats settings\r\n").await? {
+                let size = settings.iter().find(|(name, _)| name == "item_size_max");
+                let size = size.and_then(|(_, size)| size.parse().ok());
+                self.largest_item.store(size.unwrap_or(u64::MAX), Relaxed);
+            }
+            Ok(connection)
         };
         let late = |_| Err(format!("no connection within {:?}", self.patience));
         timeout(self.patience, opening).await.unwrap_or_else(late)

@@ -47,7 +47,8 @@ async fn until_down(store: &MemcachedStore, key: &[u8]) {
         loop {
             let start = Instant::now();
             let answer = take(store, key, &bucket()).await;
-            if matches!(answer, Err(StoreError::Unavailable { .. })) && start.elapsed() < Duration::from_millis(20)
+            if matches!(answer, Err(StoreError::Unavailable { .. }))
+                && start.elapsed() < Duration::from_millis(20)
             {
                 return;
             }
@@ -64,7 +65,10 @@ async fn a_node_that_was_killed_fails_fast_and_comes_back_empty() {
     assert_eq!(take(&store, b"b", &bucket()).await, Ok(99));
     node.kill();
     let error = take(&store, b"a", &window()).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable { reason } if reason.contains("127.0.0.1")), "{error}");
+    assert!(
+        matches!(&error, StoreError::Unavailable { reason } if reason.contains("127.0.0.1")),
+        "{error}"
+    );
     until_down(&store, b"b").await;
     node.restart();
     assert_eq!(eventually(&store, b"a", &window()).await, 99, "its counters are gone");
@@ -88,12 +92,17 @@ async fn a_node_that_is_paused_is_given_up_and_found_again() {
     let store = MemcachedStore::new(&format!("{}?timeout=100ms", url(&[&node]))).unwrap();
     assert_eq!(take(&store, b"a", &window()).await, Ok(99));
     node.pause();
-    assert_eq!(take(&store, b"a", &window()).await, Err(StoreError::Timeout));
+    // The signal takes a moment to arrive.
+    let mut answers = Vec::new();
+    while answers.last().is_none_or(Result::is_ok) {
+        answers.push(take(&store, b"a", &window()).await);
+    }
+    assert_eq!(answers.pop(), Some(Err(StoreError::Timeout)));
     until_down(&store, b"a").await;
     node.resume();
     // What was sent before the pause may have been counted since, and is not given back.
     let left = eventually(&store, b"a", &window()).await;
-    assert!((90..=98).contains(&left), "{left}");
+    assert!((80..=98).contains(&left), "{left}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +163,6 @@ async fn a_connection_that_is_cut_fails_its_calls_and_no_later_ones() {
     assert_eq!(eventually(&store, b"a", &bucket()).await, 98, "nothing of it was written");
 }
 
-/// Keys of each of the nodes: found by asking while only one of them runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_three_nodes_one_is_lost_and_the_others_go_on() {
     let nodes = [(); 3].map(|()| Memcached::start());
@@ -176,8 +184,6 @@ async fn of_three_nodes_one_is_lost_and_the_others_go_on() {
     // One batch: every unit fails or passes by itself, and what a failed one took elsewhere is given back.
     let kept = keys.iter().find(|key| !lost.contains(key)).unwrap();
     let limit = bucket();
-    let check = |key: &'static str| key;
-    let _ = check;
     let mut batch = Batch::new();
     batch.push(Op::Take, [Check::new(Key::new(kept.as_bytes()).unwrap(), &limit, 1)]);
     batch.push(
@@ -194,7 +200,11 @@ async fn of_three_nodes_one_is_lost_and_the_others_go_on() {
 
 #[test]
 fn no_task_outlives_its_store() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let (node, paused) = (Memcached::start(), Memcached::start());
     let down = testservers::free_address();
     let limit = Limit::sliding_log(10, Micros::HOUR).unwrap();

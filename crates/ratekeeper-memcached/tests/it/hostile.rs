@@ -2,7 +2,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
@@ -19,8 +18,10 @@ fn server(then: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-            let mut greeting = [0; 4];
-            if stream.read_exact(&mut greeting).is_ok() && stream.write_all(b"MN\r\n").is_ok() {
+            let mut greet = |said: &[u8], answer: &[u8]| {
+                stream.read_exact(&mut vec![0; said.len()]).and_then(|()| stream.write_all(answer))
+            };
+            if greet(b"mn\r\n", b"MN\r\n").is_ok() && greet(b"stats settings\r\n", b"END\r\n").is_ok() {
                 then(stream);
             }
         }
@@ -100,17 +101,6 @@ fn an_answer_that_never_ends_is_cut_off() {
     }
     // What the sockets held, and no more.
     assert!(TAKEN.load(SeqCst) < 64 << 20);
-}
-
-#[test]
-fn what_nobody_asked_for_is_never_an_answer() {
-    let address = server(|mut stream| {
-        _ = stream.write_all(b"VA 1 c1\r\n1\r\n");
-        _ = stream.read_to_end(&mut Vec::new());
-    });
-    let store = Arc::new(store(&format!("memcached://{address}?timeout=300ms")));
-    let limit = Limit::fixed_window(10, Micros::DAY).unwrap();
-    assert!(take(&store, b"a", &limit).is_err());
 }
 
 #[test]

@@ -4,8 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod conformance;
+mod faults;
+mod hostile;
 mod processes;
 mod runtime;
 mod servers;
+mod setups;
 mod trips;
 mod windows;
