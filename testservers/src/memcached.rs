@@ -62,7 +62,9 @@ impl Deref for Memcached {
 }
 
 fn is_ready(port: u16) -> bool {
-    ask(port, "version").is_ok_and(|answer| answer.starts_with("VERSION"))
+    // Started with `-Y` it asks for a login first.
+    let answers = |answer: String| answer.starts_with("VERSION") || answer == "CLIENT_ERROR unauthenticated";
+    ask(port, "version").is_ok_and(answers)
 }
 
 fn ask(port: u16, line: &str) -> std::io::Result<String> {
