@@ -15,6 +15,7 @@ mod examples;
 mod fuzz;
 mod generate;
 mod needs;
+mod node;
 mod project;
 mod python;
 mod readme;

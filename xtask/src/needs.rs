@@ -20,8 +20,15 @@ pub(crate) struct Need {
 pub(crate) const TESTS: &[Need] = &[
     Need { program: "caddy", package: "caddy" },
     Need { program: "curl", package: "curl" },
+    Need { program: "java", package: "default-jre-headless" },
+    Need { program: "memcached", package: "memcached" },
     Need { program: "/usr/sbin/nginx", package: "nginx-light" },
+    Need { program: "npm", package: "npm" },
+    Need { program: "/usr/sbin/pgbouncer", package: "pgbouncer" },
+    Need { program: "/usr/lib/postgresql/15/bin/postgres", package: "postgresql-15" },
     Need { program: "promtool", package: "prometheus" },
+    Need { program: "redis-cli", package: "redis-tools" },
+    Need { program: "redis-server", package: "redis-server" },
 ];
 
 /// What the benchmarks need beyond it.

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::examples;
 use crate::needs;
+use crate::node;
 use crate::project::Project;
 use crate::python;
 
@@ -10,6 +11,7 @@ use crate::python;
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<(), Error> {
     needs::install(project, needs::TESTS)?;
     python::install(project)?;
+    node::install(project)?;
     let chosen = chooses_package(args);
     let all: &[&str] = if chosen { &[] } else { &["--workspace"] };
     project.cargo().arg("test").args(all).arg("--all-features").args(args).run()?;

@@ -17,7 +17,7 @@
 //! a minute longer than they need. A store that answers [`Later`](crate::Answer::Later) brings what drives its futures:
 //! see [`Subject::running`]; without that a thread that parks does.
 //!
-//! [`Faulty`] is for the tests of what stands around a store.
+//! [`Faulty`] is for the tests of what stands around a store, [`Proxy`] for those of a store that talks to a server.
 //!
 //! # A store of one's own
 //! The whole of a store that decides in Rust, over [`unit::decide`](crate::unit::decide):
@@ -109,10 +109,12 @@
 mod case;
 pub(crate) mod cases;
 mod faulty;
+mod proxy;
 mod random;
 mod subject;
 mod truth;
 
 pub use case::{CASES, Case, Failure, Need, Outcome, Report, check, examine, run};
 pub use faulty::{Fault, Faulty};
+pub use proxy::Proxy;
 pub use subject::{Subject, block_on};

@@ -9,6 +9,7 @@ mod clocks;
 mod faults;
 mod overflow;
 mod parts;
+mod proxy;
 mod table;
 mod teeth;
 
