@@ -285,6 +285,18 @@ impl Limit {
         self.tag
     }
 
+    /// N': in how many ticks a GCRA state counts a microsecond.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.ticks
+    }
+
+    /// How many ticks a GCRA state may lie ahead of now.
+    #[must_use]
+    pub fn capacity(&self) -> u128 {
+        self.capacity
+    }
+
     /// The largest cost that can ever pass.
     #[must_use]
     pub fn largest_cost(&self) -> u64 {
