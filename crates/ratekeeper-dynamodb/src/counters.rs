@@ -40,7 +40,7 @@ pub(crate) async fn decide<'b>(
     loop {
         decision.over_what_is_known(batch);
         let changes = decision.changes_anything();
-        if !decision.certain && !(changes && decision.may_guess()) {
+        if !(decision.certain || changes && decision.may_guess()) {
             decision.read().await?;
             continue;
         }
@@ -79,7 +79,7 @@ impl<'s, 'b> Decision<'s, 'b> {
         for (check, place) in checks.zip(copy.places()) {
             match counters.get_mut(*place) {
                 Some(counter) => {
-                    counter.limit = counter.limit.filter(|limit| limit.tag() == check.limit.tag())
+                    counter.limit = counter.limit.filter(|limit| limit.tag() == check.limit.tag());
                 }
                 None => counters.push(Counter::new(store, check.key.bytes(), check.limit)),
             }

@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorCont
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
-use aws_sdk_dynamodb::types::{BillingMode, TableDescription, TableStatus, TimeToLiveStatus};
+use aws_sdk_dynamodb::types::{
+    BillingMode, ProvisionedThroughputDescription, TableDescription, TableStatus, TimeToLiveStatus,
+};
 use ratekeeper_core::Timestamp;
 use ratekeeper_store::{Clock, Examination, Finding, Severity, StoreError};
 
@@ -106,7 +108,9 @@ fn look_at_table(table: &TableDescription, address: &Address) -> Vec<Finding> {
         find(Severity::Problem, error.to_string(), table::creating(address));
     }
     let billing = table.billing_mode_summary().and_then(|summary| summary.billing_mode());
-    let writes = table.provisioned_throughput().and_then(|throughput| throughput.write_capacity_units());
+    let writes = table
+        .provisioned_throughput()
+        .and_then(ProvisionedThroughputDescription::write_capacity_units);
     if billing != Some(&BillingMode::PayPerRequest) && writes.is_some_and(|writes| writes > 0) {
         find(
             Severity::Warning,

@@ -11,7 +11,9 @@ const SLOTS: usize = 16_384;
 
 /// States by the hash of their key, each in the one place that it may have; the later one stays. A wrong guess costs a
 /// second trip and nothing else, since every write has a condition.
-pub(crate) struct Guesses(Box<[Mutex<Option<(u64, Found)>>]>);
+pub(crate) struct Guesses(Box<[Slot]>);
+
+type Slot = Mutex<Option<(u64, Found)>>;
 
 impl Guesses {
     pub(crate) fn new() -> Self {
@@ -32,7 +34,7 @@ impl Guesses {
         }
     }
 
-    fn slot(&self, hash: u64) -> &Mutex<Option<(u64, Found)>> {
+    fn slot(&self, hash: u64) -> &Slot {
         // Fewer than 2^32 slots, and the upper half of the hash.
         let place = usize::try_from(hash >> 32).unwrap_or_default() % self.0.len();
         &self.0[place]

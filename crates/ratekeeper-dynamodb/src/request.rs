@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+use aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Get, Put, ReturnValue,
     ReturnValuesOnConditionCheckFailure as OnFailure, TransactGetItem, TransactWriteItem,
@@ -78,7 +79,7 @@ async fn read_together(
     let mut request = client.transact_get_items();
     for key in keys {
         let get = Get::builder().table_name(table).key(KEY, key).build();
-        let get = get.map_err(|error| Failure::Store(incomplete(error)))?;
+        let get = get.map_err(|error| Failure::Store(incomplete(&error)))?;
         request = request.transact_items(TransactGetItem::builder().get(get).build());
     }
     let answer = request.send().await.map_err(Failure::of)?;
@@ -163,7 +164,8 @@ fn part(table: &str, write: Write) -> Result<TransactWriteItem, Failure> {
             check.build().map(|check| part.condition_check(check))
         }
     };
-    part.map(|part| part.build()).map_err(|error| Failure::Store(incomplete(error)))
+    part.map(TransactWriteItemBuilder::build)
+        .map_err(|error| Failure::Store(incomplete(&error)))
 }
 
 /// An expression without values must not be given an empty set of them.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription,
     TableStatus, TimeToLiveDescription, TimeToLiveSpecification, TimeToLiveStatus,
@@ -68,15 +69,17 @@ async fn create_table(client: &Client, address: &Address) -> Result<(), StoreErr
     let answer = client
         .create_table()
         .table_name(&address.table)
-        .attribute_definitions(attribute.map_err(incomplete)?)
-        .key_schema(key.map_err(incomplete)?)
+        .attribute_definitions(attribute.map_err(|error| incomplete(&error))?)
+        .key_schema(key.map_err(|error| incomplete(&error))?)
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await;
     match answer {
         Ok(_) => Ok(()),
         // Another process was faster.
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
+        Err(error)
+            if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) =>
+        {
             Ok(())
         }
         Err(error) => Err(Failure::of(error).into_error(address)),
@@ -86,7 +89,11 @@ async fn create_table(client: &Client, address: &Address) -> Result<(), StoreErr
 async fn enable_expiry(client: &Client, address: &Address) -> Result<(), StoreError> {
     let expiry = TimeToLiveSpecification::builder().enabled(true).attribute_name(EXPIRES).build();
     let request = client.update_time_to_live().table_name(&address.table);
-    match request.time_to_live_specification(expiry.map_err(incomplete)?).send().await {
+    match request
+        .time_to_live_specification(expiry.map_err(|error| incomplete(&error))?)
+        .send()
+        .await
+    {
         Ok(_) => Ok(()),
         Err(error) => {
             // Another process was faster, perhaps.
@@ -153,6 +160,6 @@ pub(crate) fn enabling_expiry(address: &Address) -> String {
 }
 
 /// A part of a request that was left out.
-pub(crate) fn incomplete(error: BuildError) -> StoreError {
+pub(crate) fn incomplete(error: &BuildError) -> StoreError {
     unavailable(&error.to_string())
 }
