@@ -303,12 +303,6 @@ impl Limit {
         self.unit
     }
 
-    /// Whether live states are dropped, instead of carried over, when the limit has changed.
-    #[must_use]
-    pub fn resets_on_change(&self) -> bool {
-        self.reset_on_change
-    }
-
     /// How many ticks a GCRA state may lie ahead of now.
     #[must_use]
     pub fn capacity(&self) -> u128 {
