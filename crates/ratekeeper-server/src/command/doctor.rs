@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratekeeper_core::{Ask, Key, Limit, Micros, Op, Timestamp};
-use ratekeeper_policy::{Policy, StoreConfig, StoreKind};
+use ratekeeper_policy::{Policy, Secret, StoreConfig, StoreKind};
 use ratekeeper_store::{
     Capabilities, Clock, Examination, Severity, Store, StoreError, StoreExt as _, SystemClock,
 };
@@ -247,7 +247,7 @@ fn severity(severity: Severity) -> &'static str {
 
 /// Where it is, without what may be secret.
 fn place(config: &StoreConfig) -> String {
-    let Some(url) = config.url.as_ref().map(|url| url.reveal()) else {
+    let Some(url) = config.url.as_ref().map(Secret::reveal) else {
         return String::new();
     };
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -280,7 +280,7 @@ mod tests {
     fn a_place_shows_no_secret() {
         let at = |url: &str| {
             let mut config = StoreConfig::default();
-            config.url = Some(ratekeeper_policy::Secret::new(url));
+            config.url = Some(Secret::new(url));
             place(&config)
         };
         assert_eq!(at("redis://user:pa@ss@db:6379/1?password=x"), ", redis://db:6379/1");
