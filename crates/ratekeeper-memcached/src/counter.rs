@@ -44,8 +44,8 @@ impl<'s, 'b> Counter<'s, 'b> {
         self.node.ask(command).await
     }
 
-    pub(crate) async fn tell(&self, command: Vec<u8>) -> Result<(), StoreError> {
-        self.node.tell(command).await
+    pub(crate) fn tell(&self, command: Vec<u8>) -> Result<(), StoreError> {
+        self.node.tell(command)
     }
 
     /// The error that a reply is which does not answer the question.

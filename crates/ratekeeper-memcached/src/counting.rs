@@ -65,9 +65,7 @@ impl<'b> Counter<'_, 'b> {
             Ordering::Less => self.done(command::add(&name, after - number, ttl)).await,
             Ordering::Equal => Ok(()),
             // Nobody waits until what was not granted is back: it comes before all that is asked from here later.
-            Ordering::Greater if after >= before => {
-                self.tell(command::take_away(&name, number - after)).await
-            }
+            Ordering::Greater if after >= before => self.tell(command::take_away(&name, number - after)),
             Ordering::Greater => self.done(command::take_away(&name, number - after)).await,
         }
     }
