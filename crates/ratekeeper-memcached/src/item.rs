@@ -1,11 +1,9 @@
 //! The names of items: what counters are called in memcached.
 
-use std::fmt::Arguments;
-use std::io::Write as _;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ratekeeper_core::{Key, Limit};
+use smallvec::SmallVec;
 
 /// The longest name that memcached takes, as it is sent.
 const LONGEST: usize = 250;
@@ -13,7 +11,7 @@ const LONGEST: usize = 250;
 const LONGEST_ENCODED: usize = LONGEST / 4 * 3;
 
 /// What stands between the prefix and the key.
-const LONGEST_KIND: usize = "w1fffffffffffff.ffffffffffffffff:".len();
+const LONGEST_KIND: usize = "w9007199254740991.18446744073709551615:".len();
 
 /// What every name begins with.
 #[derive(Clone, Debug)]
@@ -31,29 +29,32 @@ pub(crate) struct Name {
 impl Prefix {
     /// The item with the state of a counter: `s:` and the key.
     pub(crate) fn state(&self, key: Key<'_>) -> Name {
-        self.name(format_args!("s:"), key)
+        self.name(b"s:", key)
     }
 
     /// The item with the count of one window: `w`, when it began, which limit's windows they are, and the key.
     ///
     /// Where the counts of another limit do not matter any more, it has another item.
     pub(crate) fn window(&self, key: Key<'_>, limit: &Limit, start: u64) -> Name {
-        let tag = limit.tag().get();
-        match limit.resets_on_change() {
-            true => self.name(format_args!("w{start:x}.{tag:x}:"), key),
-            // Which windows; how much may pass in one of them may change.
-            false => self.name(format_args!("w{start:x}.{:x}:", tag >> 32), key),
-        }
+        let (tag, mut kind) = (limit.tag().get(), SmallVec::<[u8; LONGEST_KIND]>::new());
+        kind.push(b'w');
+        kind.extend_from_slice(itoa::Buffer::new().format(start).as_bytes());
+        // Of others, only which windows they are: how much may pass in one of them may change.
+        let (mark, tag) = if limit.resets_on_change() {
+            (b'!', tag)
+        } else {
+            (b'.', tag >> 32)
+        };
+        kind.push(mark);
+        kind.extend_from_slice(itoa::Buffer::new().format(tag).as_bytes());
+        kind.push(b':');
+        self.name(&kind, key)
     }
 
     /// As it is where it can be sent so; else encoded; and where that is too long, a hash with a mark that no other
     /// name has. It is long enough that nobody finds two keys with the same.
-    fn name(&self, kind: Arguments<'_>, key: Key<'_>) -> Name {
-        let mut text = Vec::with_capacity(self.0.len() + LONGEST_KIND + key.bytes().len());
-        text.extend_from_slice(self.0.as_bytes());
-        // Writing to memory does not fail.
-        _ = text.write_fmt(kind);
-        text.extend_from_slice(key.bytes());
+    fn name(&self, kind: &[u8], key: Key<'_>) -> Name {
+        let text = [self.0.as_bytes(), kind, key.bytes()].concat();
         if text.len() <= LONGEST && text.iter().all(u8::is_ascii_graphic) {
             return Name { text, encoded: false };
         }
