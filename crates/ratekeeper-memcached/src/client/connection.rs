@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::io::{self, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::Receiver;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, timeout};
 
 use super::reply::{Decoder, Reply};
 use super::request::{Answer, NoReply, Request};
@@ -112,6 +112,8 @@ impl Connection {
                 }
                 count = queue.recv_many(&mut requests, AT_ONCE), if has_room => {
                     if count == 0 {
+                        // What nobody waits for is still sent.
+                        _ = timeout(patience, self.write.write_all_buf(&mut self.output)).await;
                         return Ok(());
                     }
                     requests.drain(..).for_each(|request| self.take_up(request));
@@ -124,6 +126,7 @@ impl Connection {
         }
     }
 
+    /// Ends the waiting of those who have waited too long; an error if the connection hangs.
     fn look_at_the_clock(&mut self, patience: Duration) -> Result<(), String> {
         let overdue = self.waiting.iter_mut().take_while(|(since, _)| since.elapsed() >= patience);
         let mut count = 0;
