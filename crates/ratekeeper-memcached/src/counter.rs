@@ -44,10 +44,6 @@ impl<'s, 'b> Counter<'s, 'b> {
         self.node.ask(command).await
     }
 
-    pub(crate) async fn tell(&self, command: Vec<u8>) -> Result<(), StoreError> {
-        self.node.tell(command).await
-    }
-
     /// The error that a reply is which does not answer the question.
     pub(crate) fn refused(&self, reply: &Reply) -> StoreError {
         match reply {

@@ -64,11 +64,16 @@ impl<'b> Counter<'_, 'b> {
         match number.cmp(&after) {
             Ordering::Less => self.done(command::add(&name, after - number, ttl)).await,
             Ordering::Equal => Ok(()),
-            // Nobody waits until what was not granted is back: it comes before all that is asked from here later.
-            Ordering::Greater if after >= before => {
-                self.tell(command::take_away(&name, number - after)).await
+            Ordering::Greater => {
+                let give_back = command::take_away(&name, number - after);
+                if after < before {
+                    return self.done(give_back).await;
+                }
+                // Nobody waits until what was not granted is back. It comes before all that is asked from here later, and
+                // if it does not arrive, it stays spent.
+                self.node.tell(give_back);
+                Ok(())
             }
-            Ordering::Greater => self.done(command::take_away(&name, number - after)).await,
         }
     }
 

@@ -3,7 +3,6 @@
 use futures_util::future::join_all;
 use ratekeeper_core::Timestamp;
 use ratekeeper_store::{Examination, Finding, Severity, StoreError};
-use tokio::time::timeout;
 
 use crate::MemcachedStore;
 use crate::client::{LARGEST_VALUE, Node, Reply};
@@ -15,10 +14,7 @@ const USUAL_MEMORY: u64 = 64 << 20;
 
 pub(crate) async fn examine(store: &MemcachedStore) -> Result<Examination, StoreError> {
     let mut examination = Examination::default();
-    let reports = join_all(store.nodes.iter().map(|node| async move {
-        let asking = timeout(store.timeout, Report::of(node));
-        (node, asking.await.unwrap_or(Err(StoreError::Timeout)))
-    }));
+    let reports = join_all(store.nodes.iter().map(|node| async move { (node, Report::of(node).await) }));
     for (node, report) in reports.await {
         let address = node.address();
         match report {

@@ -3,11 +3,15 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ratekeeper_core::{Key, Limit};
+use smallvec::SmallVec;
 
 /// The longest name that memcached takes, as it is sent.
 const LONGEST: usize = 250;
 /// The longest name whose base64 it takes.
 const LONGEST_ENCODED: usize = LONGEST / 4 * 3;
+
+/// What stands between the prefix and the key.
+const LONGEST_KIND: usize = "w9007199254740991.18446744073709551615:".len();
 
 /// What every name begins with.
 #[derive(Clone, Debug)]
@@ -25,33 +29,39 @@ pub(crate) struct Name {
 impl Prefix {
     /// The item with the state of a counter: `s:` and the key.
     pub(crate) fn state(&self, key: Key<'_>) -> Name {
-        self.name(&[b"s:", key.bytes()].concat())
+        self.name(b"s:", key)
     }
 
     /// The item with the count of one window: `w`, when it began, which limit's windows they are, and the key.
     ///
     /// Where the counts of another limit do not matter any more, it has another item.
     pub(crate) fn window(&self, key: Key<'_>, limit: &Limit, start: u64) -> Name {
-        let tag = limit.tag().get();
-        let kind = match limit.resets_on_change() {
-            true => format!("w{start:x}.{tag:x}:"),
-            // Which windows; how much may pass in one of them may change.
-            false => format!("w{start:x}.{:x}:", tag >> 32),
+        let (tag, mut kind) = (limit.tag().get(), SmallVec::<[u8; LONGEST_KIND]>::new());
+        kind.push(b'w');
+        kind.extend_from_slice(itoa::Buffer::new().format(start).as_bytes());
+        // Of others, only which windows they are: how much may pass in one of them may change.
+        let (mark, tag) = if limit.resets_on_change() {
+            (b'!', tag)
+        } else {
+            (b'.', tag >> 32)
         };
-        self.name(&[kind.as_bytes(), key.bytes()].concat())
+        kind.push(mark);
+        kind.extend_from_slice(itoa::Buffer::new().format(tag).as_bytes());
+        kind.push(b':');
+        self.name(&kind, key)
     }
 
     /// As it is where it can be sent so; else encoded; and where that is too long, a hash with a mark that no other
     /// name has. It is long enough that nobody finds two keys with the same.
-    fn name(&self, rest: &[u8]) -> Name {
-        let plain = [self.0.as_bytes(), rest].concat();
-        if plain.len() <= LONGEST && plain.iter().all(u8::is_ascii_graphic) {
-            return Name { text: plain, encoded: false };
+    fn name(&self, kind: &[u8], key: Key<'_>) -> Name {
+        let text = [self.0.as_bytes(), kind, key.bytes()].concat();
+        if text.len() <= LONGEST && text.iter().all(u8::is_ascii_graphic) {
+            return Name { text, encoded: false };
         }
-        if plain.len() <= LONGEST_ENCODED {
-            return Name { text: BASE64_STANDARD.encode(plain).into_bytes(), encoded: true };
+        if text.len() <= LONGEST_ENCODED {
+            return Name { text: BASE64_STANDARD.encode(text).into_bytes(), encoded: true };
         }
-        let hash = blake3::hash(rest);
+        let hash = blake3::hash(&text[self.0.len()..]);
         Name { text: format!("{}h:{}", self.0, hash.to_hex()).into_bytes(), encoded: false }
     }
 }

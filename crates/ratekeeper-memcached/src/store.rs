@@ -3,7 +3,6 @@
 use std::fmt;
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use foldhash::quality::RandomState;
 use ratekeeper_core::{Key, Micros};
@@ -11,7 +10,6 @@ use ratekeeper_store::{
     Answer, Batch, BoxFuture, Capabilities, Clock, ClockSource, Examination, Overflow, Parts, Store,
     StoreError, SystemClock, WorkingCopy, apply_in_parts,
 };
-use tokio::time::timeout;
 
 use crate::client::Node;
 use crate::comparing::LARGEST_STATE;
@@ -32,7 +30,6 @@ pub struct MemcachedStore {
     pub(crate) nodes: Vec<Node>,
     placement: Placement,
     pub(crate) prefix: Prefix,
-    pub(crate) timeout: Duration,
     pub(crate) skew: Micros,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lifetimes: Lifetimes,
@@ -61,7 +58,6 @@ impl MemcachedStore {
             nodes: nodes.collect::<Result<_, _>>()?,
             placement,
             prefix: Prefix(prefix),
-            timeout,
             skew,
             clock,
             lifetimes: Lifetimes::default(),
@@ -124,15 +120,16 @@ impl Parts for MemcachedStore {
     }
 
     fn apply_part<'a, 'b: 'a>(&'a self, _: u64, batch: &'a mut Batch<'b>) -> BoxFuture<'a> {
-        Box::pin(async move {
-            let answer = timeout(self.timeout, self.apply_to_one(batch)).await;
-            answer.unwrap_or(Err(StoreError::Timeout))
-        })
+        Box::pin(self.apply_to_one(batch))
     }
 }
 
 impl Store for MemcachedStore {
     fn apply<'a, 'b: 'a>(&'a self, batch: &'a mut Batch<'b>) -> Answer<'a> {
+        // The usual batch takes the short way.
+        if batch.units().len() == 1 && batch.checks(0).len() == 1 {
+            return Answer::Later(Box::pin(self.apply_to_one(batch)));
+        }
         Answer::Later(Box::pin(apply_in_parts(self, batch)))
     }
 

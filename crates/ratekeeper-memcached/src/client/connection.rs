@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::io::{self, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::Receiver;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, interval, timeout};
 
 use super::reply::{Decoder, Reply};
-use super::request::{Answer, Request};
+use super::request::{Answer, NoReply, Request};
 
 /// So many commands may wait for their replies.
 const MOST_WAITING: usize = 4096;
@@ -27,10 +27,10 @@ pub(super) struct Connection {
     input: BytesMut,
     output: BytesMut,
     decoder: Decoder,
-    /// Who waits for the next replies, in order; `None` where nobody does.
-    waiting: VecDeque<Option<Answer>>,
-    /// Whether anything came in since the last look.
-    heard: bool,
+    /// Since when who waits for the next replies, in order; nobody any more where it is `None`.
+    waiting: VecDeque<(Instant, Option<Answer>)>,
+    /// When something came in last.
+    heard: Instant,
     answered: bool,
 }
 
@@ -59,7 +59,7 @@ impl Connection {
             output: BytesMut::new(),
             decoder: Decoder::default(),
             waiting: VecDeque::new(),
-            heard: false,
+            heard: Instant::now(),
             answered: false,
         }
     }
@@ -75,8 +75,8 @@ impl Connection {
         }
     }
 
-    /// Serves `first` and what comes through `queue`, until the connection breaks or the queue ends. If nothing comes
-    /// in for `patience` while somebody waits, the connection counts as broken.
+    /// Serves `first` and what comes through `queue`, until the connection breaks or the queue ends. Nobody waits longer
+    /// than `patience`, and if nothing comes in for so long while somebody waits, the connection counts as broken.
     pub(super) async fn serve(
         mut self,
         first: Option<Request>,
@@ -88,8 +88,8 @@ impl Connection {
             Ok(()) => Ended::Unused,
             Err(why) => {
                 let in_vain = !self.answered && !self.waiting.is_empty();
-                let waiting = self.waiting.into_iter().flatten();
-                waiting.for_each(|answer| answer.fail(&why));
+                let waiting = self.waiting.into_iter().filter_map(|(_, answer)| answer);
+                waiting.for_each(|answer| answer.fail(NoReply::Unavailable(why.clone())));
                 Ended::Broken { why, in_vain }
             }
         }
@@ -98,8 +98,8 @@ impl Connection {
     /// Exchanges bytes for as long as somebody can ask.
     async fn exchange(&mut self, queue: &mut Receiver<Request>, patience: Duration) -> Result<(), String> {
         let mut requests = Vec::new();
-        let mut ticks = interval_at(Instant::now() + patience, patience);
-        let mut waited = false;
+        // One timer for all who wait.
+        let mut ticks = interval(patience / 4);
         loop {
             self.input.reserve(READ);
             let has_room = self.waiting.len() < MOST_WAITING && self.output.len() < MOST_UNSENT;
@@ -112,6 +112,8 @@ impl Connection {
                 }
                 count = queue.recv_many(&mut requests, AT_ONCE), if has_room => {
                     if count == 0 {
+                        // What nobody waits for is still sent.
+                        _ = timeout(patience, self.write.write_all_buf(&mut self.output)).await;
                         return Ok(());
                     }
                     requests.drain(..).for_each(|request| self.take_up(request));
@@ -119,29 +121,38 @@ impl Connection {
                 sent = self.write.write_buf(&mut self.output), if !self.output.is_empty() => {
                     sent.map_err(said)?;
                 }
-                _ = ticks.tick() => {
-                    if waited && !self.heard && !self.waiting.is_empty() {
-                        return Err(format!("it has not answered for {patience:?}"));
-                    }
-                    (waited, self.heard) = (!self.waiting.is_empty(), false);
-                }
+                _ = ticks.tick() => self.look_at_the_clock(patience)?,
             }
         }
+    }
+
+    /// Ends the waiting of those who have waited too long; an error if the connection hangs.
+    fn look_at_the_clock(&mut self, patience: Duration) -> Result<(), String> {
+        let overdue = self.waiting.iter_mut().take_while(|(since, _)| since.elapsed() >= patience);
+        let mut count = 0;
+        for (_, answer) in overdue {
+            count += 1;
+            answer.take().into_iter().for_each(|answer| answer.fail(NoReply::Late));
+        }
+        if count > 0 && self.heard.elapsed() >= patience {
+            return Err(format!("it has not answered for {patience:?}"));
+        }
+        Ok(())
     }
 
     /// Who has gone meanwhile asks for nothing.
     fn take_up(&mut self, request: Request) {
         if request.is_wanted() {
             self.output.extend_from_slice(&request.command);
-            self.waiting.push_back(request.answer);
+            self.waiting.push_back((request.asked, request.answer));
         }
     }
 
     /// Hands the replies that have come in to those who wait.
     fn deliver(&mut self) -> Result<(), String> {
-        self.heard = true;
+        self.heard = Instant::now();
         while let Some(reply) = self.decoder.next(&mut self.input).map_err(said)? {
-            let answer = self.waiting.pop_front().ok_or("it answers what nobody asked")?;
+            let (_, answer) = self.waiting.pop_front().ok_or("it answers what nobody asked")?;
             self.answered = true;
             if let Some(answer) = answer {
                 answer.give(reply);

@@ -9,17 +9,18 @@ use std::time::Duration;
 use foldhash::quality::RandomState;
 use ratekeeper_store::StoreError;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::address::Address;
 use super::connection::{Connection, Ended};
 use super::login::Login;
 use super::reply::Reply;
-use super::request::{Answer, Request};
+use super::request::{Answer, NoReply, Request};
 
-/// So many commands wait until the connection takes them up; who has one more waits for room.
-const QUEUE: usize = 1024;
+/// So many commands may wait until the connection takes them up.
+const QUEUE: usize = 16_384;
 /// How long a node that is down is left alone: doubled from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
@@ -73,27 +74,32 @@ impl Node {
     /// sent or not.
     ///
     /// # Errors
-    /// If the node cannot be reached, or the connection breaks.
+    /// If the node cannot be reached, the connection breaks, or the reply does not come in time.
     pub(crate) async fn ask(&self, command: Vec<u8>) -> Result<Reply, StoreError> {
         let (answer, reply) = oneshot::channel();
-        self.send(Request { command, answer: Some(Answer(answer)) }).await?;
+        self.send(command, Some(Answer(answer)))?;
         match reply.await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(why)) => Err(self.unavailable(&why)),
+            Ok(Err(NoReply::Late)) => Err(StoreError::Timeout),
+            Ok(Err(NoReply::Unavailable(why))) => Err(self.unavailable(&why)),
             Err(_) => Err(self.ended()),
         }
     }
 
-    /// Sends a command whose reply does not matter.
-    ///
-    /// # Errors
-    /// If nothing can be sent any more.
-    pub(crate) async fn tell(&self, command: Vec<u8>) -> Result<(), StoreError> {
-        self.send(Request { command, answer: None }).await
+    /// Sends a command whose reply does not matter, as far as anything can be sent.
+    pub(crate) fn tell(&self, command: Vec<u8>) {
+        _ = self.send(command, None);
     }
 
-    async fn send(&self, request: Request) -> Result<(), StoreError> {
-        self.queue.send(request).await.map_err(|_| self.ended())
+    fn send(&self, command: Vec<u8>, answer: Option<Answer>) -> Result<(), StoreError> {
+        let request = Request { command, answer, asked: Instant::now() };
+        self.queue.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                let reason = format!("{QUEUE} commands to memcached at {} wait already", self.address);
+                StoreError::Throttled { reason }
+            }
+            TrySendError::Closed(_) => self.ended(),
+        })
     }
 
     fn ended(&self) -> StoreError {

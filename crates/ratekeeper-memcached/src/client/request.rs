@@ -1,6 +1,7 @@
 //! A command on its way to a node, and who waits for the reply.
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::reply::Reply;
 
@@ -10,11 +11,21 @@ pub(super) struct Request {
     pub(super) command: Vec<u8>,
     /// `None` if the reply does not matter.
     pub(super) answer: Option<Answer>,
+    pub(super) asked: Instant,
 }
 
 /// Who waits for a reply, and may go away at any time.
 #[derive(Debug)]
-pub(super) struct Answer(pub(super) oneshot::Sender<Result<Reply, String>>);
+pub(super) struct Answer(pub(super) oneshot::Sender<Result<Reply, NoReply>>);
+
+/// Why there is no reply.
+#[derive(Clone, Debug)]
+pub(super) enum NoReply {
+    /// It did not come in time.
+    Late,
+    /// The node cannot be reached, or broke off.
+    Unavailable(String),
+}
 
 impl Request {
     /// Whether it is still to be asked.
@@ -24,7 +35,7 @@ impl Request {
 
     pub(super) fn fail(self, why: &str) {
         if let Some(answer) = self.answer {
-            answer.fail(why);
+            answer.fail(NoReply::Unavailable(why.to_owned()));
         }
     }
 }
@@ -34,7 +45,7 @@ impl Answer {
         _ = self.0.send(Ok(reply));
     }
 
-    pub(super) fn fail(self, why: &str) {
-        _ = self.0.send(Err(why.to_owned()));
+    pub(super) fn fail(self, why: NoReply) {
+        _ = self.0.send(Err(why));
     }
 }

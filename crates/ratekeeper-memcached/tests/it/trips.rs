@@ -1,7 +1,8 @@
 //! How much a check costs the server.
 
+use futures_util::future::join_all;
 use ratekeeper_core::{Key, Limit, MAX_SPAN, Micros, Op};
-use ratekeeper_store::{Batch, Check, Store as _};
+use ratekeeper_store::{Batch, Check, Coalesce, CoalesceConfig, Store as _, StoreExt as _};
 use testservers::Memcached;
 
 use crate::runtime::{runtime, store, take, url};
@@ -77,4 +78,21 @@ fn a_check_of_a_bucket_is_two_commands_and_a_refusal_one() {
         (0..10).for_each(|_| assert!(!take(&store, b"alice", &limit).unwrap().allowed));
     });
     assert_eq!(refused, 10);
+}
+
+/// Two callers of one process never write one key at the same time, and so nobody ever has to try again.
+#[test]
+fn a_busy_key_does_not_compete_with_itself() {
+    let node = Memcached::start();
+    let store = Coalesce::new(store(&url(&[&node])), CoalesceConfig::default());
+    let limit = Limit::token_bucket(2000, MAX_SPAN).unwrap();
+    let taking = (0..50).map(|_| async {
+        for _ in 0..50 {
+            store.take(Key::new(b"alice").unwrap(), &limit, 1).await.unwrap();
+        }
+    });
+    let asked = commands(&node, || drop(runtime().block_on(join_all(taking))));
+    assert_eq!(stat(&node, "cas_badval"), 0);
+    assert!(!take(&store, b"alice", &limit).unwrap().allowed, "all 2000 of 2500 are taken");
+    assert!(asked < 2500, "{asked} commands for 2500 checks");
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ratekeeper_core::{
-    Algorithm, Ask, Calendar, Holder, Key, Limit, MAX_COUNT, MAX_EXACT, Micros, Op, Period, Timestamp, step,
+    Algorithm, Ask, Calendar, Holder, Key, Limit, MAX_COUNT, MAX_EXACT, MAX_SPAN, Micros, Op, Period,
+    Timestamp, step,
 };
 use ratekeeper_memcached::MemcachedStore;
 use ratekeeper_store::{
@@ -198,4 +199,19 @@ fn an_instant_that_a_batch_brings_is_obeyed_by_windows_too() {
         Ok::<_, StoreError>(batch.units()[0].passes == *first)
     });
     assert!(passes.all(|as_expected| as_expected.unwrap()));
+}
+
+#[test]
+fn what_a_refusal_took_is_given_back_though_the_store_is_dropped() {
+    let url = url(&[Memcached::shared()]);
+    let limit = Limit::fixed_window(10, MAX_SPAN).unwrap();
+    for round in 0..20 {
+        let (key, dropped) = (format!("dropped/{round}"), store(&url));
+        ask(&dropped, key.as_bytes(), &limit, &Ask::new(Op::Take, 8)).unwrap();
+        assert!(!ask(&dropped, key.as_bytes(), &limit, &Ask::new(Op::Take, 5)).unwrap().allowed);
+        drop(dropped);
+        let next = store(&url);
+        let left = || ask(&next, key.as_bytes(), &limit, &Ask::new(Op::Peek, 0)).unwrap().remaining;
+        testservers::eventually("the 5 are back", || (left() == 2).then_some(()));
+    }
 }
