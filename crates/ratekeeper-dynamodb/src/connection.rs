@@ -17,7 +17,7 @@ use crate::failure::{Failure, causes, misconfigured, unavailable};
 use crate::table;
 
 /// A request that nobody waits for any more ends by itself after this.
-const REQUEST_TAKES: Duration = Duration::from_secs(3);
+const REQUEST_TAKES: Duration = Duration::from_secs(5);
 const CONNECTING_TAKES: Duration = Duration::from_secs(1);
 /// Finding credentials and creating a table.
 const PREPARING_TAKES: Duration = Duration::from_secs(60);
