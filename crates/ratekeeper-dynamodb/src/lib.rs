@@ -25,6 +25,7 @@ mod groups;
 mod guesses;
 mod item;
 mod request;
+mod shared;
 mod store;
 mod table;
 

@@ -9,5 +9,6 @@ mod items;
 mod pretended;
 mod processes;
 mod recorded;
+mod stale;
 mod table;
 mod trips;
