@@ -91,13 +91,52 @@ fn stores_that_know_old_states_decide_as_one_store_would() {
             memory.apply(&mut expected).ready().unwrap().unwrap();
             let store = &stores[numbers.below(3) as usize];
             runtime().block_on(store.apply(&mut asked).wait()).unwrap();
-            for unit in 0..expected.units().len() {
-                let place = format!("round {round}, step {step}: {asked:#?}");
-                assert_eq!(asked.units()[unit].passes, expected.units()[unit].passes, "{place}");
-                for (check, expected) in asked.checks(unit).iter().zip(expected.checks(unit)) {
-                    assert_eq!(check.verdict, expected.verdict, "{place}");
-                }
-            }
+            assert_same(&asked, &expected, &format!("round {round}, step {step}"));
         }
     }
+}
+
+fn assert_same(asked: &Batch<'_>, expected: &Batch<'_>, place: &str) {
+    for unit in 0..expected.units().len() {
+        assert_eq!(asked.units()[unit].passes, expected.units()[unit].passes, "{place}: {asked:#?}");
+        for (check, expected) in asked.checks(unit).iter().zip(expected.checks(unit)) {
+            assert_eq!(check.verdict, expected.verdict, "{place}: {asked:#?}");
+        }
+    }
+}
+
+/// Each step is that of one of two stores, so many seconds after the start.
+fn two_stores_decide_as_one(name: &str, limit: &Limit, steps: &[(usize, u64, Op, u64)]) {
+    let (stores, memory) = ([store(TABLE), store(TABLE)], MemoryStore::default());
+    for (index, (number, seconds, op, cost)) in steps.iter().enumerate() {
+        let mut asked = Batch::new().at(NOW + Micros::from_secs(*seconds));
+        asked.push(*op, [Check::new(Key::new(name.as_bytes()).unwrap(), limit, *cost)]);
+        let mut expected = asked.clone();
+        memory.apply(&mut expected).ready().unwrap().unwrap();
+        runtime().block_on(stores[*number].apply(&mut asked).wait()).unwrap();
+        assert_same(&asked, &expected, &format!("{name}, step {index}"));
+    }
+}
+
+#[test]
+fn a_bucket_that_others_have_refilled_is_not_debited_in_the_past() {
+    let steps = [
+        (0, 0, Op::Take, 10),
+        (1, 0, Op::Refund, 10),
+        (0, 5, Op::Take, 3),
+        (1, 5, Op::Peek, 0),
+    ];
+    two_stores_decide_as_one("refilled", &limits()[0], &steps);
+}
+
+#[test]
+fn a_window_that_others_have_set_back_is_not_debited_in_the_past() {
+    let steps = [
+        (0, 10, Op::Take, 4),
+        (1, 10, Op::Reset, 0),
+        (1, 0, Op::Take, 2),
+        (0, 10, Op::Take, 3),
+        (1, 10, Op::Peek, 0),
+    ];
+    two_stores_decide_as_one("set back", &limits()[2], &steps);
 }
