@@ -26,7 +26,7 @@ mod verdict;
 pub use algorithm::Algorithm;
 pub use ask::{Ask, Op};
 pub use calendar::{Calendar, Period};
-pub use kernel::entries::{Entries, Entry};
+pub use kernel::entries::{Entries, Entry, MAX_ENTRIES};
 pub use kernel::gcra::Gcra;
 pub use kernel::window::Window;
 pub use key::{Key, KeyError, MAX_KEY};

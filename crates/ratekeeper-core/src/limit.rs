@@ -279,6 +279,12 @@ impl Limit {
         self.phase_by_key
     }
 
+    /// Whether live states are dropped, instead of carried over, when the limit has changed.
+    #[must_use]
+    pub fn resets_on_change(&self) -> bool {
+        self.reset_on_change
+    }
+
     /// Under which tag its states are stored.
     #[must_use]
     pub fn tag(&self) -> Tag {
@@ -289,6 +295,12 @@ impl Limit {
     #[must_use]
     pub fn ticks(&self) -> u64 {
         self.ticks
+    }
+
+    /// W': how many ticks one unit of cost takes.
+    #[must_use]
+    pub fn ticks_per_unit(&self) -> u64 {
+        self.unit
     }
 
     /// How many ticks a GCRA state may lie ahead of now.

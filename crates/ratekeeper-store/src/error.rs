@@ -76,6 +76,39 @@ impl StoreError {
         Self::Unavailable { reason: "the store left a check without a verdict".to_owned() }
     }
 
+    /// The names of all kinds of errors, for metrics.
+    pub const KINDS: [&'static str; 11] = [
+        "unavailable",
+        "timeout",
+        "full",
+        "throttled",
+        "contended",
+        "resting",
+        "too_large",
+        "misconfigured",
+        "duplicate_key",
+        "key",
+        "step",
+    ];
+
+    /// The place of this error's kind among the [`KINDS`](Self::KINDS).
+    #[must_use]
+    pub const fn kind(&self) -> usize {
+        match self {
+            Self::Unavailable { .. } => 0,
+            Self::Timeout => 1,
+            Self::Full { .. } => 2,
+            Self::Throttled { .. } => 3,
+            Self::Contended { .. } => 4,
+            Self::Resting => 5,
+            Self::TooLarge { .. } => 6,
+            Self::Misconfigured { .. } => 7,
+            Self::DuplicateKey { .. } => 8,
+            Self::Key(_) => 9,
+            Self::Step(_) => 10,
+        }
+    }
+
     /// Whether asking again later may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

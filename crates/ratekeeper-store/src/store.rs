@@ -42,26 +42,35 @@ pub trait Store: fmt::Debug + Send + Sync {
     }
 }
 
+/// What a store around a store passes on: everything but the batches.
+macro_rules! pass_on {
+    ($self:ident => $inner:expr) => {
+        fn capabilities(&$self) -> $crate::Capabilities {
+            ($inner).capabilities()
+        }
+
+        fn lane(&$self, key: Key<'_>) -> u64 {
+            ($inner).lane(key)
+        }
+
+        fn examine(&$self) -> $crate::BoxFuture<'_, Result<$crate::Examination, StoreError>> {
+            ($inner).examine()
+        }
+
+        fn memory(&$self) -> Option<&$crate::MemoryStore> {
+            ($inner).memory()
+        }
+    };
+}
+#[cfg(any(feature = "remote", feature = "testkit"))]
+pub(crate) use pass_on;
+
 impl<S: Store + ?Sized> Store for Arc<S> {
     fn apply<'a, 'b: 'a>(&'a self, batch: &'a mut Batch<'b>) -> Answer<'a> {
         (**self).apply(batch)
     }
 
-    fn capabilities(&self) -> Capabilities {
-        (**self).capabilities()
-    }
-
-    fn lane(&self, key: Key<'_>) -> u64 {
-        (**self).lane(key)
-    }
-
-    fn examine(&self) -> BoxFuture<'_, Result<Examination, StoreError>> {
-        (**self).examine()
-    }
-
-    fn memory(&self) -> Option<&MemoryStore> {
-        (**self).memory()
-    }
+    pass_on!(self => **self);
 }
 
 /// What users of a single counter call; implemented for every [`Store`].

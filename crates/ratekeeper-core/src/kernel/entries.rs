@@ -11,9 +11,9 @@ use crate::algorithm::Algorithm;
 use crate::time::MAX_EXACT;
 use crate::token::Holder;
 
-/// More entries than this are never kept: a charge beyond joins the newest, which expires last, so that debts
+/// More entries than this a log never has: a charge beyond joins the newest, which expires last, so that debts
 /// cannot grow memory. Takes alone stay far below, see [`MAX_LOG`](crate::MAX_LOG).
-const MAX_DEBTS: usize = 16_384;
+pub const MAX_ENTRIES: usize = 16_384;
 
 /// One admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,7 +102,7 @@ impl Entries {
         self.drop_expired(clock);
         let cost = cost.min(MAX_EXACT.saturating_sub(self.total));
         let expiry = clock.saturating_add(limit.window.get());
-        let full = self.list.len() >= MAX_DEBTS;
+        let full = self.list.len() >= MAX_ENTRIES;
         match self.list.back_mut() {
             // An entry of cost 0 matters only while it is the newest: it makes way, so that free requests
             // cannot grow the log.

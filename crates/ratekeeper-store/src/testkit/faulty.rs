@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use ratekeeper_core::Key;
 
-use crate::{Answer, Batch, Capabilities, Store, StoreError};
+use crate::store::pass_on;
+use crate::{Answer, Batch, Store, StoreError};
 
 /// What befalls a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub enum Fault {
     SilenceAfter,
     /// It is applied and answered once [`Faulty::release`] has been called.
     Hold,
+    /// It is applied, and answered once [`Faulty::release`] has been called.
+    HoldAfter,
 }
 
 /// A store around a store that fails, stays silent or holds answers back, in the calls one chooses: for the tests of
@@ -169,6 +173,14 @@ impl<S: Store> Store for Faulty<S> {
                     future::pending().await
                 })),
             },
+            Fault::HoldAfter => {
+                let held = self.wait_for_release(number);
+                Answer::Later(Box::pin(async move {
+                    let answer = self.inner.apply(batch).wait().await;
+                    held.await;
+                    answer
+                }))
+            }
             Fault::Hold => {
                 let held = self.wait_for_release(number);
                 Answer::Later(Box::pin(async move {
@@ -179,7 +191,5 @@ impl<S: Store> Store for Faulty<S> {
         }
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
+    pass_on!(self => self.inner);
 }

@@ -5,13 +5,19 @@
 
 mod allocations;
 mod bounds;
+mod breaker;
 mod clocks;
+mod coalesce;
+mod deadline;
+mod deny_cache;
 mod faults;
 mod overflow;
 mod parts;
 mod proxy;
+mod remote;
 mod table;
 mod teeth;
+mod wrappers;
 
 mod memory {
     ratekeeper_store::conformance!(ratekeeper_store::MemoryStore::default());
