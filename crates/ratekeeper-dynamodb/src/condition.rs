@@ -1,5 +1,7 @@
 //! Conditions under which an item is written.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use ratekeeper_core::{Algorithm, Ask, Limit, MAX_EXACT, Op, State, Stored, Tag, Timestamp, step};
 
@@ -8,8 +10,8 @@ use crate::item::{Found, expires, in_ticks, number};
 /// An expression and the values that it names.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Condition {
-    pub(crate) text: String,
-    pub(crate) values: Vec<(&'static str, AttributeValue)>,
+    text: String,
+    values: Vec<(&'static str, AttributeValue)>,
 }
 
 impl Condition {
@@ -20,6 +22,13 @@ impl Condition {
     pub(crate) fn with(mut self, name: &'static str, value: AttributeValue) -> Self {
         self.values.push((name, value));
         self
+    }
+
+    /// As requests take it: an empty set of values is none.
+    pub(crate) fn into_expression(self) -> (String, Option<HashMap<String, AttributeValue>>) {
+        let values = self.values.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let values: HashMap<_, _> = values.collect();
+        (self.text, (!values.is_empty()).then_some(values))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A client of the service, made when it is first needed.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -17,7 +17,7 @@ use crate::failure::{Failure, causes, misconfigured, unavailable};
 use crate::table;
 
 /// A request that nobody waits for any more ends by itself after this.
-const REQUEST_TAKES: Duration = Duration::from_secs(3);
+const REQUEST_TAKES: Duration = Duration::from_secs(5);
 const CONNECTING_TAKES: Duration = Duration::from_secs(1);
 /// Finding credentials and creating a table.
 const PREPARING_TAKES: Duration = Duration::from_secs(60);
@@ -25,14 +25,14 @@ const PREPARING_TAKES: Duration = Duration::from_secs(60);
 const REQUESTS: usize = 512;
 
 type Prepared = Result<Client, StoreError>;
+type Attempt = watch::Receiver<Option<Prepared>>;
 
 /// The way to one table.
 pub(crate) struct Connection {
     address: Arc<Address>,
     sdk: Option<SdkConfig>,
-    client: OnceLock<Client>,
     /// The attempt to make a client that is under way, or was last.
-    attempt: Mutex<Option<watch::Receiver<Option<Prepared>>>>,
+    attempt: Mutex<Option<Attempt>>,
     requests: Arc<Semaphore>,
 }
 
@@ -41,7 +41,6 @@ impl Connection {
         Self {
             address: Arc::new(address),
             sdk,
-            client: OnceLock::new(),
             attempt: Mutex::default(),
             requests: Arc::new(Semaphore::new(REQUESTS)),
         }
@@ -67,42 +66,49 @@ impl Connection {
             let _turn = turn;
             request.await
         });
+        let answer = answer.await.unwrap_or_else(|_| Err(Failure::Store(shut_down())));
+        if matches!(answer, Err(Failure::NoTable)) && self.address.create {
+            // Whoever comes next creates it again.
+            *self.attempt() = None;
+        }
         answer
-            .await
-            .unwrap_or_else(|_| Err(Failure::Store(unavailable("the runtime is shutting down"))))
     }
 
     /// The client, once there is one. All who wait for it wait for the same attempt, which goes on when they give up.
-    pub(crate) async fn client(&self) -> Prepared {
-        if let Some(client) = self.client.get() {
-            return Ok(client.clone());
-        }
+    async fn client(&self) -> Prepared {
         let mut attempt = self.join_attempt();
-        let prepared = match attempt.wait_for(Option::is_some).await {
-            Ok(prepared) => prepared.clone(),
-            Err(_) => None,
-        };
-        let client = prepared.unwrap_or_else(|| Err(unavailable("the runtime is shutting down")))?;
-        Ok(self.client.get_or_init(|| client).clone())
+        let prepared = attempt.wait_for(Option::is_some).await;
+        prepared.ok().and_then(|prepared| prepared.clone()).unwrap_or_else(|| Err(shut_down()))
     }
 
-    fn join_attempt(&self) -> watch::Receiver<Option<Prepared>> {
-        let mut attempt = self.attempt.lock().unwrap_or_else(PoisonError::into_inner);
-        let under_way = attempt
-            .as_ref()
-            .filter(|attempt| attempt.borrow().is_none() && attempt.has_changed().is_ok());
-        if let Some(under_way) = under_way {
-            return under_way.clone();
+    /// The last attempt, or a new one if that failed.
+    fn join_attempt(&self) -> Attempt {
+        let mut last = self.attempt();
+        let is_good = |attempt: &&Attempt| match &*attempt.borrow() {
+            Some(prepared) => prepared.is_ok(),
+            // Under way, unless its runtime is gone.
+            None => attempt.has_changed().is_ok(),
+        };
+        if let Some(attempt) = last.as_ref().filter(is_good) {
+            return attempt.clone();
         }
-        let (done, receiver) = watch::channel(None);
+        let (done, attempt) = watch::channel(None);
         let (address, sdk) = (Arc::clone(&self.address), self.sdk.clone());
         tokio::spawn(async move {
             let prepared = tokio::time::timeout(PREPARING_TAKES, prepare(&address, sdk)).await;
             done.send_replace(Some(prepared.unwrap_or(Err(StoreError::Timeout))));
         });
-        *attempt = Some(receiver.clone());
-        receiver
+        *last = Some(attempt.clone());
+        attempt
     }
+
+    fn attempt(&self) -> MutexGuard<'_, Option<Attempt>> {
+        self.attempt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn shut_down() -> StoreError {
+    unavailable("the runtime is shutting down")
 }
 
 async fn prepare(address: &Address, sdk: Option<SdkConfig>) -> Prepared {

@@ -1,21 +1,19 @@
 //! Deciding the units of a batch whose keys hang together: over what the table probably has, until it has that.
 
-use std::time::Duration;
-
 use ratekeeper_core::{Limit, Op, Stored, Timestamp};
 use ratekeeper_store::{Batch, Change, StoreError, WorkingCopy, codec};
 
 use crate::condition::{Condition, Debit, Idle};
 use crate::item::{Found, binary};
 use crate::request::{self, What, Write, Written};
-use crate::store::Shared;
+use crate::shared::Shared;
 
 /// How often a write may find that others were faster.
 const TRIES: u32 = 5;
 /// Bytes of the largest state: an item has 400 KB at most, its key and the rest of it less than 2 KB.
 pub(crate) const LARGEST_STATE: u64 = 398 * 1024;
-/// Bytes of a transaction at most.
-const LARGEST_TRANSACTION: u64 = 4 * 1024 * 1024;
+/// Bytes of the states of a transaction, which has 4 MB at most, its keys and the rest of it less than 2 KB each.
+const LARGEST_TRANSACTION: u64 = 3800 * 1024;
 
 /// One counter of the batch.
 struct Counter<'b> {
@@ -252,9 +250,4 @@ fn check_size(stored: &Stored) -> Result<u64, StoreError> {
         return Err(StoreError::TooLarge { bytes, max_bytes: LARGEST_STATE });
     }
     Ok(bytes)
-}
-
-/// How long to wait before a try: the first two are not a sign of contention.
-pub(crate) fn longest_pause(tries: u32) -> Duration {
-    Duration::from_millis(if tries < 2 { 0 } else { 1 << tries })
 }

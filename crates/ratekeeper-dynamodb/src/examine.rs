@@ -181,9 +181,11 @@ async fn look_at_permissions(connection: &Connection) -> Result<Vec<Finding>, St
             findings.push(denied(action, Severity::Problem, &error));
             Ok(())
         }
-        // The rest has been said of the table.
-        Failure::Store(StoreError::Misconfigured { .. }) | Failure::NoTable => Ok(()),
-        failure => Err(failure.into_error(connection.address())),
+        failure => match failure.into_error(connection.address()) {
+            // What is wrong with the table has been said.
+            StoreError::Misconfigured { .. } => Ok(()),
+            error => Err(error),
+        },
     };
     if let Err(failure) = request::read(connection, vec![key(one)]).await {
         note("dynamodb:GetItem", failure)?;

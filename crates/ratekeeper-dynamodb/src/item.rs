@@ -19,6 +19,7 @@ use ratekeeper_core::{Gcra, Limit, Micros, State, Stored, Tag, Timestamp, Window
 use ratekeeper_store::{StoreError, codec};
 
 use crate::condition::Condition;
+use crate::failure::misconfigured;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -51,10 +52,13 @@ impl Found {
 
     /// Reads an item.
     pub(crate) fn read(item: &Item) -> Result<Self, StoreError> {
-        Self::parse(item).ok_or_else(|| StoreError::Misconfigured {
-            reason: "an item of the table is not one of ratekeeper, or one of another version; use a table or a prefix \
-                     of its own"
-                .to_owned(),
+        Self::parse(item).ok_or_else(|| {
+            let key = item.get(KEY).and_then(|key| key.as_b().ok());
+            let key = key.map_or_else(String::new, |key| key.as_ref().escape_ascii().to_string());
+            misconfigured(&format!(
+                "the item {key} of the table is not one of ratekeeper, or one of another version; use a table or a prefix \
+                 of its own"
+            ))
         })
     }
 

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Get, Put, ReturnValue,
-    ReturnValuesOnConditionCheckFailure as OnFailure, TransactGetItem, TransactWriteItem,
+    ReturnValuesOnConditionCheckFailure as OnFailure, TransactGetItem, TransactWriteItem, Update,
 };
 
 use crate::condition::Condition;
@@ -29,11 +29,11 @@ pub(crate) struct Write {
 pub(crate) enum What {
     /// It is replaced.
     Put(Item),
-    /// It is updated by this expression; only by itself.
+    /// It is updated by this expression.
     Update(&'static str),
     /// It is deleted.
     Delete,
-    /// It stays; only together with others.
+    /// It stays.
     Stay,
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn write(connection: &Connection, writes: Vec<Write>) -> Result
     let table = connection.address().table.clone();
     let answer = connection.send(move |client| async move {
         match <[Write; 1]>::try_from(writes) {
-            Ok([write]) => write_one(&client, table, write).await,
+            Ok([write]) => write_one(&client, &table, write).await,
             Err(writes) => write_together(&client, &table, writes).await,
         }
     });
@@ -104,10 +104,14 @@ pub(crate) async fn write(connection: &Connection, writes: Vec<Write>) -> Result
     }
 }
 
-async fn write_one(client: &Client, table: String, write: Write) -> Result<Option<Item>, Failure> {
-    let Write { key, condition: Condition { text, values }, what } = write;
-    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let (values, on_failure) = (some(values), OnFailure::AllOld);
+async fn write_one(client: &Client, table: &str, write: Write) -> Result<Option<Item>, Failure> {
+    if matches!(write.what, What::Stay) {
+        // No request by itself is only a condition.
+        return write_together(client, table, vec![write]).await;
+    }
+    let Write { key, condition, what } = write;
+    let (text, values) = condition.into_expression();
+    let on_failure = OnFailure::AllOld;
     match what {
         What::Put(item) => {
             let request = client.put_item().table_name(table).set_item(Some(item)).condition_expression(text);
@@ -122,12 +126,13 @@ async fn write_one(client: &Client, table: String, write: Write) -> Result<Optio
             let answer = request.return_values_on_condition_check_failure(on_failure).send().await;
             answer.map(|answer| answer.attributes).map_err(Failure::of)
         }
-        What::Delete | What::Stay => {
+        What::Delete => {
             let request = client.delete_item().table_name(table).key(KEY, key).condition_expression(text);
             let request = request.set_expression_attribute_values(values);
             let answer = request.return_values_on_condition_check_failure(on_failure).send().await;
             answer.map(|_| None).map_err(Failure::of)
         }
+        What::Stay => Ok(None),
     }
 }
 
@@ -141,9 +146,9 @@ async fn write_together(client: &Client, table: &str, writes: Vec<Write>) -> Res
 
 /// One item's part of a transaction.
 fn part(table: &str, write: Write) -> Result<TransactWriteItem, Failure> {
-    let Write { key, condition: Condition { text, values }, what } = write;
-    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let (values, on_failure) = (some(values), OnFailure::AllOld);
+    let Write { key, condition, what } = write;
+    let (text, values) = condition.into_expression();
+    let on_failure = OnFailure::AllOld;
     let part = TransactWriteItem::builder();
     let part = match what {
         What::Put(item) => {
@@ -157,7 +162,13 @@ fn part(table: &str, write: Write) -> Result<TransactWriteItem, Failure> {
             let delete = delete.return_values_on_condition_check_failure(on_failure);
             delete.build().map(|delete| part.delete(delete))
         }
-        What::Stay | What::Update(_) => {
+        What::Update(update) => {
+            let change = Update::builder().table_name(table).key(KEY, key).condition_expression(text);
+            let change = change.update_expression(update).set_expression_attribute_values(values);
+            let change = change.return_values_on_condition_check_failure(on_failure);
+            change.build().map(|change| part.update(change))
+        }
+        What::Stay => {
             let check = ConditionCheck::builder().table_name(table).key(KEY, key).condition_expression(text);
             let check = check.set_expression_attribute_values(values);
             let check = check.return_values_on_condition_check_failure(on_failure);
@@ -166,15 +177,6 @@ fn part(table: &str, write: Write) -> Result<TransactWriteItem, Failure> {
     };
     part.map(TransactWriteItemBuilder::build)
         .map_err(|error| Failure::Store(incomplete(&error)))
-}
-
-/// An expression without values must not be given an empty set of them.
-fn some<T: IntoIterator>(values: T) -> Option<T>
-where
-    for<'a> &'a T: IntoIterator,
-{
-    let is_empty = (&values).into_iter().next().is_none();
-    (!is_empty).then_some(values)
 }
 
 /// Whether a part of a transaction was refused for a reason that another try may not meet, or not refused.

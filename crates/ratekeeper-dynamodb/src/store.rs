@@ -1,10 +1,7 @@
 //! The store.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use aws_config::SdkConfig;
 use futures_util::future::join_all;
@@ -16,12 +13,10 @@ use ratekeeper_store::{
 
 use crate::address::Address;
 use crate::connection::Connection;
-use crate::counters::{LARGEST_STATE, decide, longest_pause};
+use crate::counters::{LARGEST_STATE, decide};
 use crate::examine;
-use crate::failure::Failure;
 use crate::groups::{Group, answer, groups, part_of};
-use crate::guesses::Guesses;
-use crate::item::Version;
+use crate::shared::Shared;
 
 /// Calls of so many lanes go side by side.
 const LANES: u64 = 1024;
@@ -56,42 +51,6 @@ pub struct DynamoDbStore {
     clock: Arc<dyn Clock>,
 }
 
-/// What every decision uses.
-pub(crate) struct Shared {
-    pub(crate) connection: Connection,
-    pub(crate) guesses: Guesses,
-    hasher: RandomState,
-    versions: AtomicU64,
-}
-
-impl Shared {
-    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
-        self.hasher.hash_one(key)
-    }
-
-    /// A version that nobody has written yet: its halves are this process' and of this process only.
-    pub(crate) fn next_version(&self) -> Version {
-        let count = self.versions.fetch_add(1, Ordering::Relaxed);
-        let mut version = Version::default();
-        version[..8].copy_from_slice(&self.hasher.hash_one("versions").to_le_bytes());
-        version[8..].copy_from_slice(&count.to_le_bytes());
-        version
-    }
-
-    /// Waits before another try, for a time that others do not wait too.
-    pub(crate) async fn pause(&self, tries: u32) {
-        let longest = longest_pause(tries);
-        if longest > Duration::ZERO {
-            let drawn = self.hasher.hash_one(self.versions.fetch_add(1, Ordering::Relaxed)) % 1024;
-            tokio::time::sleep(longest * u32::try_from(drawn).unwrap_or_default() / 1024).await;
-        }
-    }
-
-    pub(crate) fn answer<T>(&self, answer: Result<T, Failure>) -> Result<T, StoreError> {
-        answer.map_err(|failure| failure.into_error(self.connection.address()))
-    }
-}
-
 impl DynamoDbStore {
     /// A store of the table at `url`: `dynamodb://TABLE?region=…&endpoint=…&prefix=…&create=true`.
     ///
@@ -99,13 +58,7 @@ impl DynamoDbStore {
     /// [`StoreError::Misconfigured`] if that is no URL of a table. Whether the table can be used, the first call tells.
     pub fn new(url: &str, config: DynamoDbConfig) -> Result<Self, StoreError> {
         let connection = Connection::new(Address::parse(url)?, config.sdk);
-        let shared = Shared {
-            connection,
-            guesses: Guesses::new(),
-            hasher: RandomState::new(),
-            versions: AtomicU64::new(0),
-        };
-        Ok(Self { shared, clock: config.clock })
+        Ok(Self { shared: Shared::new(connection), clock: config.clock })
     }
 
     async fn decide(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
