@@ -79,6 +79,10 @@ impl RedisStore {
         Ok(Self { servers, prefix, lanes: FixedState::default(), clock: SystemClock::default() })
     }
 
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
     fn slot_of(&self, key: Key<'_>) -> u64 {
         // No braces are in the prefix: those of the key decide, and without any the whole.
         let mut prefixed = self.prefix.clone();
