@@ -2,7 +2,12 @@
 //!
 //! `cargo bench -p ratekeeper-redis`. Compare within one run: absolute figures differ between machines.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::float_arithmetic, clippy::cast_precision_loss)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +47,8 @@ struct Measured {
     per_second: f64,
     median: Duration,
     slowest: Duration,
+    /// What the server spent on each check, in microseconds of its processor.
+    cost: f64,
 }
 
 fn main() {
@@ -69,15 +76,25 @@ async fn measure_all() {
     let mut rounds: Vec<Vec<Measured>> = table.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
         for ((_, subject, callers), measured) in table.iter().zip(&mut rounds) {
-            measured.push(measure(subject, *callers).await);
+            let before = processor(&server);
+            let mut round = measure(subject, *callers).await;
+            round.cost = (processor(&server) - before) * 1e6 / (round.per_second * ROUND.as_secs_f64());
+            measured.push(round);
         }
     }
-    println!("{:<32} {:>12} {:>10} {:>10}", "", "checks/s", "p50 us", "p99 us");
+    println!("{:<32} {:>12} {:>10} {:>10} {:>10}", "", "checks/s", "p50 us", "p99 us", "server us");
     for ((name, _, _), mut measured) in table.into_iter().zip(rounds) {
         measured.sort_by(|one, other| one.per_second.total_cmp(&other.per_second));
-        let Measured { per_second, median, slowest } = &measured[ROUNDS / 2];
-        println!("{name:<32} {per_second:>12.0} {:>10} {:>10}", median.as_micros(), slowest.as_micros());
+        let Measured { per_second, median, slowest, cost } = &measured[ROUNDS / 2];
+        let (median, slowest) = (median.as_micros(), slowest.as_micros());
+        println!("{name:<32} {per_second:>12.0} {median:>10} {slowest:>10} {cost:>10.2}");
     }
+}
+
+/// Seconds that the server has computed.
+fn processor(server: &Redis) -> f64 {
+    let seconds = ["used_cpu_user", "used_cpu_sys"].map(|field| server.info(field).parse::<f64>().unwrap());
+    seconds.iter().sum()
 }
 
 async fn measure(subject: &Subject, callers: usize) -> Measured {
@@ -97,10 +114,15 @@ async fn measure(subject: &Subject, callers: usize) -> Measured {
     }
     let mut latencies: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
     let seconds = start.elapsed().as_secs_f64();
-    let checks = latencies.len() * if let Subject::Batches(_, units) = subject { *units } else { 1 };
+    let checks = latencies.len()
+        * if let Subject::Batches(_, units) = subject {
+            *units
+        } else {
+            1
+        };
     latencies.sort_unstable();
     let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100];
-    Measured { per_second: checks as f64 / seconds, median: at(50), slowest: at(99) }
+    Measured { per_second: checks as f64 / seconds, median: at(50), slowest: at(99), cost: 0.0 }
 }
 
 /// A key out of many, each as often as any other.

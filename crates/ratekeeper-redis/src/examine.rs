@@ -47,7 +47,11 @@ async fn examine_node(name: &str, node: &Node, examination: &mut Examination) ->
         Ok(_) => Info::default(),
         Err(Failure::Refused(why)) => {
             let what = format!("{name}INFO is not allowed ({why}): what else is wrong is not known");
-            examination.findings.push(finding(Severity::Warning, what, "ACL SETUSER <user> +info +config|get"));
+            examination.findings.push(finding(
+                Severity::Warning,
+                what,
+                "ACL SETUSER <user> +info +config|get",
+            ));
             Info::default()
         }
         Err(failure) => return Err(failure.into()),
@@ -100,7 +104,7 @@ async fn setting(node: &Node, name: &str) -> Option<String> {
 }
 
 async fn persistence(node: &Node, info: &Info) -> Option<Finding> {
-    let off = info.get("aof_enabled")? == "0" && setting(node, "save").await? == "";
+    let off = info.get("aof_enabled")? == "0" && setting(node, "save").await?.is_empty();
     off.then(|| {
         let what = "neither appendonly nor save is on: a restart forgets all counters".to_owned();
         finding(Severity::Warning, what, "CONFIG SET appendonly yes (fsync every second is enough)")
@@ -186,14 +190,20 @@ impl Info {
     fn role(&self) -> Option<Finding> {
         (self.get("role")? == "slave").then(|| {
             let what = "it is a replica: nothing can be counted there".to_owned();
-            finding(Severity::Problem, what, "give the URL of the master, or redis-sentinel:// or redis-cluster://")
+            finding(
+                Severity::Problem,
+                what,
+                "give the URL of the master, or redis-sentinel:// or redis-cluster://",
+            )
         })
     }
 
     fn memory(&self) -> Option<Finding> {
         let policy = self.get("maxmemory_policy")?;
         (self.get("maxmemory")? != "0" && policy != "noeviction").then(|| {
-            let what = format!("maxmemory-policy is {policy}: counters are evicted when memory is short, and limits forget");
+            let what = format!(
+                "maxmemory-policy is {policy}: counters are evicted when memory is short, and limits forget"
+            );
             finding(Severity::Problem, what, "CONFIG SET maxmemory-policy noeviction")
         })
     }
@@ -205,11 +215,23 @@ mod tests {
 
     #[test]
     fn info_is_judged() {
-        let info = Info::read("# Server\r\nredis_version:6.0.16\r\nrole:slave\r\nmaxmemory:100\r\nmaxmemory_policy:allkeys-lru\r\n");
+        let info = Info::read(
+            "# Server\r\nredis_version:6.0.16\r\nrole:slave\r\nmaxmemory:100\r\nmaxmemory_policy:allkeys-lru\r\n",
+        );
         assert_eq!(info.server().as_deref(), Some("Redis 6.0.16"));
-        let found = [info.version(), info.role(), info.memory()].map(|found| found.map(|found| found.severity));
-        assert_eq!(found, [Some(Severity::Warning), Some(Severity::Problem), Some(Severity::Problem)]);
-        let fine = Info::read("redis_version:7.2.4\nvalkey_version:9.1.2\nrole:master\nmaxmemory:0\nmaxmemory_policy:allkeys-lru\n");
+        let found =
+            [info.version(), info.role(), info.memory()].map(|found| found.map(|found| found.severity));
+        assert_eq!(
+            found,
+            [
+                Some(Severity::Warning),
+                Some(Severity::Problem),
+                Some(Severity::Problem)
+            ]
+        );
+        let fine = Info::read(
+            "redis_version:7.2.4\nvalkey_version:9.1.2\nrole:master\nmaxmemory:0\nmaxmemory_policy:allkeys-lru\n",
+        );
         assert_eq!(fine.server().as_deref(), Some("Valkey 9.1.2"));
         assert_eq!([fine.version(), fine.role(), fine.memory()], [None, None, None]);
     }

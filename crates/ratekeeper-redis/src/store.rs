@@ -124,7 +124,10 @@ impl RedisStore {
         let mut answer = self.ask(slot, &call(By::Hash)).await;
         if answer == Err(Failure::ReadOnly) {
             // It was master once. Nothing was done: whoever is it now may be asked.
-            answer = self.ask(slot, &call(By::Hash)).await;
+            let again = self.ask(slot, &call(By::Hash)).await;
+            if !matches!(again, Err(Failure::NotSent(_))) {
+                answer = again;
+            }
         }
         if answer == Err(Failure::NoScript) {
             answer = self.ask(slot, &call(By::Text)).await;

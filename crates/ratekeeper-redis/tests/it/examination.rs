@@ -26,7 +26,14 @@ fn servers_say_what_they_are_and_what_is_wrong() {
 
     redis.command(&["CONFIG", "SET", "appendonly", "yes"]);
     assert_eq!(examine(&redis.url()).findings, []);
-    redis.command(&["CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "volatile-ttl"]);
+    redis.command(&[
+        "CONFIG",
+        "SET",
+        "maxmemory",
+        "100mb",
+        "maxmemory-policy",
+        "volatile-ttl",
+    ]);
     assert!(has(&examine(&redis.url()), Severity::Problem, "volatile-ttl"));
     redis.command(&["REPLICAOF", "127.0.0.1", "1"]);
     assert!(has(&examine(&redis.url()), Severity::Problem, "it is a replica"));
@@ -41,9 +48,18 @@ fn what_is_not_allowed_is_told_with_the_rule_that_would_be_right() {
     let problems = || examination.findings.iter().filter(|found| found.severity == Severity::Problem);
     let remedy = problems().map(|found| found.remedy.clone()).next().unwrap();
     let rules: Vec<&str> = remedy.strip_prefix("ACL SETUSER <user> ").unwrap().split_whitespace().collect();
-    redis.command(&[["ACL", "SETUSER", "rk", "reset", "on", "nopass"].as_slice(), &rules].concat());
+    redis.command(
+        &[
+            ["ACL", "SETUSER", "rk", "reset", "on", "nopass"].as_slice(),
+            &rules,
+        ]
+        .concat(),
+    );
     let examination = examine(&url);
-    assert!(examination.findings.iter().all(|found| found.severity == Severity::Warning), "{examination:?}");
+    assert!(
+        examination.findings.iter().all(|found| found.severity == Severity::Warning),
+        "{examination:?}"
+    );
 }
 
 #[test]
@@ -53,5 +69,8 @@ fn valkey_and_clusters_are_known() {
     let examination = examine(&cluster_url(cluster()));
     assert_eq!(examination.servers.len(), 3);
     assert!(has(&examination, Severity::Warning, "min-replicas-to-write"), "{examination:?}");
-    assert!(examination.findings.iter().all(|found| found.severity == Severity::Warning), "{examination:?}");
+    assert!(
+        examination.findings.iter().all(|found| found.severity == Severity::Warning),
+        "{examination:?}"
+    );
 }

@@ -91,7 +91,10 @@ fn sentinels_promote_a_replica() {
     sentinel.wait_until_master_is_not(master);
     load.goes_on(RECOVERY);
     let forgotten = load.forgotten(b"b");
-    assert!(forgotten <= at_the_end - before + 50, "only what was on its way to the replica: {forgotten}");
+    assert!(
+        forgotten <= at_the_end - before + 50,
+        "only what was on its way to the replica: {forgotten}"
+    );
 }
 
 #[test]
@@ -105,7 +108,10 @@ fn a_replica_of_a_cluster_takes_over() {
     cluster.wait_until_ok();
     load.goes_on(RECOVERY);
     let forgotten = load.forgotten(b"{a}");
-    assert!(forgotten <= at_the_end - before + 50, "only what was on its way to the replica: {forgotten}");
+    assert!(
+        forgotten <= at_the_end - before + 50,
+        "only what was on its way to the replica: {forgotten}"
+    );
 }
 
 #[test]

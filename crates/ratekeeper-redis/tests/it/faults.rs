@@ -43,7 +43,11 @@ fn a_server_may_come_later_and_come_back() {
 #[test]
 fn nobody_waits_for_a_server_that_hangs_and_no_task_is_left() {
     let redis = Redis::start();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let (store, limit) = (Arc::new(store(&redis.url())), limit(1000));
         assert_eq!(take(&store, b"a", &limit).await, Ok(true));
@@ -95,7 +99,10 @@ fn what_may_have_been_counted_is_not_sent_again() {
     proxy.cut();
     for answer in asked {
         let answer = wait(answer).unwrap();
-        assert!(matches!(&answer, Err(StoreError::Unavailable { reason }) if reason.contains("may have")), "{answer:?}");
+        assert!(
+            matches!(&answer, Err(StoreError::Unavailable { reason }) if reason.contains("may have")),
+            "{answer:?}"
+        );
     }
     proxy.delay(Duration::ZERO);
     proxy.mend();

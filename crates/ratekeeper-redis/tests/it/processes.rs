@@ -36,7 +36,9 @@ fn processes_get_exactly_what_there_is() {
     let this = std::env::current_exe().unwrap();
     let start = |_| {
         let mut command = Command::new(&this);
-        command.args(["--exact", "processes::takes_of_one_process", "--nocapture"]).env(URL, redis.url());
+        command
+            .args(["--exact", "processes::takes_of_one_process", "--nocapture"])
+            .env(URL, redis.url());
         command.stdout(std::process::Stdio::piped()).spawn().unwrap()
     };
     let started: Vec<_> = (0..PROCESSES).map(start).collect();

@@ -69,7 +69,9 @@ pub(crate) fn limit(count: u64) -> Limit {
 /// Takes one, waiting for the answer no longer than a request would.
 pub(crate) async fn take(store: &RedisStore, key: &[u8], limit: &Limit) -> Result<bool, StoreError> {
     let take = store.take(Key::new(key).unwrap(), limit, 1);
-    let verdict = tokio::time::timeout(Duration::from_millis(500), take).await.unwrap_or(Err(StoreError::Timeout));
+    let verdict = tokio::time::timeout(Duration::from_millis(500), take)
+        .await
+        .unwrap_or(Err(StoreError::Timeout));
     verdict.map(|verdict| verdict.allowed)
 }
 
