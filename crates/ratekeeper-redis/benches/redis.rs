@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ratekeeper_core::{Key, Limit, Micros, Op};
 use ratekeeper_redis::RedisStore;
-use ratekeeper_store::{Batch, Check, Coalesce, CoalesceConfig, Store, StoreExt as _};
+use ratekeeper_store::{Answer, Batch, Capabilities, Check, Coalesce, CoalesceConfig, Store, StoreExt as _};
 use redis::Script;
 use redis::aio::MultiplexedConnection;
 use testservers::Redis;
@@ -43,12 +43,33 @@ enum Subject {
     Batches(Arc<dyn Store>, usize),
 }
 
+/// The store with another number of lanes.
+#[derive(Debug)]
+struct Lanes(Arc<dyn Store>, u64);
+
+impl Store for Lanes {
+    fn apply<'a, 'b: 'a>(&'a self, batch: &'a mut Batch<'b>) -> Answer<'a> {
+        self.0.apply(batch)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    fn lane(&self, key: Key<'_>) -> u64 {
+        key.bytes()
+            .iter()
+            .fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)))
+            % self.1
+    }
+}
+
 struct Measured {
     per_second: f64,
     median: Duration,
     slowest: Duration,
-    /// What the server spent on each check, in microseconds of its processor.
-    cost: f64,
+    /// What the server and the client spent on each check, in microseconds of their processors.
+    cost: [f64; 2],
 }
 
 fn main() {
@@ -69,6 +90,13 @@ async fn measure_all() {
         table.push((format!("store, {callers} callers"), Subject::Store(Arc::clone(&store)), callers));
         table.push((format!("coalesced, {callers} callers"), Subject::Store(Arc::clone(&together)), callers));
     }
+    for lanes in [1, 2, 4, 8] {
+        let lanes_of = |callers| {
+            let store = Coalesce::new(Lanes(Arc::clone(&store), lanes), CoalesceConfig::default());
+            (format!("{lanes} lanes, {callers} callers"), Subject::Store(Arc::new(store)), callers)
+        };
+        table.push(lanes_of(200));
+    }
     for (units, callers) in [(16, 1), (64, 1), (16, 4), (64, 4)] {
         let name = format!("batches of {units}, {callers} callers");
         table.push((name, Subject::Batches(Arc::clone(&store), units), callers));
@@ -76,25 +104,34 @@ async fn measure_all() {
     let mut rounds: Vec<Vec<Measured>> = table.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
         for ((_, subject, callers), measured) in table.iter().zip(&mut rounds) {
-            let before = processor(&server);
+            let before = processors(&server);
             let mut round = measure(subject, *callers).await;
-            round.cost = (processor(&server) - before) * 1e6 / (round.per_second * ROUND.as_secs_f64());
+            let checks = round.per_second * ROUND.as_secs_f64();
+            let after = processors(&server);
+            round.cost = [0, 1].map(|side| (after[side] - before[side]) * 1e6 / checks);
             measured.push(round);
         }
     }
-    println!("{:<32} {:>12} {:>10} {:>10} {:>10}", "", "checks/s", "p50 us", "p99 us", "server us");
+    println!(
+        "{:<32} {:>12} {:>10} {:>10} {:>10} {:>10}",
+        "", "checks/s", "p50 us", "p99 us", "server us", "client us"
+    );
     for ((name, _, _), mut measured) in table.into_iter().zip(rounds) {
         measured.sort_by(|one, other| one.per_second.total_cmp(&other.per_second));
         let Measured { per_second, median, slowest, cost } = &measured[ROUNDS / 2];
         let (median, slowest) = (median.as_micros(), slowest.as_micros());
-        println!("{name:<32} {per_second:>12.0} {median:>10} {slowest:>10} {cost:>10.2}");
+        let [server, client] = cost;
+        println!("{name:<32} {per_second:>12.0} {median:>10} {slowest:>10} {server:>10.2} {client:>10.2}");
     }
 }
 
-/// Seconds that the server has computed.
-fn processor(server: &Redis) -> f64 {
+/// Seconds that the server and this process have computed.
+fn processors(server: &Redis) -> [f64; 2] {
     let seconds = ["used_cpu_user", "used_cpu_sys"].map(|field| server.info(field).parse::<f64>().unwrap());
-    seconds.iter().sum()
+    let own = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = own.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
+    let ticks: f64 = fields.map(|ticks| ticks.parse::<f64>().unwrap()).sum();
+    [seconds.iter().sum(), ticks / 100.0]
 }
 
 async fn measure(subject: &Subject, callers: usize) -> Measured {
@@ -122,7 +159,12 @@ async fn measure(subject: &Subject, callers: usize) -> Measured {
         };
     latencies.sort_unstable();
     let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100];
-    Measured { per_second: checks as f64 / seconds, median: at(50), slowest: at(99), cost: 0.0 }
+    Measured {
+        per_second: checks as f64 / seconds,
+        median: at(50),
+        slowest: at(99),
+        cost: [0.0; 2],
+    }
 }
 
 /// A key out of many, each as often as any other.

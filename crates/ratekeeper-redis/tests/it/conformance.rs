@@ -1,5 +1,7 @@
 //! The suite that every store is held to.
 
+use ratekeeper_store::testkit;
+
 mod redis {
     ratekeeper_store::conformance!(crate::support::subject(&testservers::Redis::shared().url()));
 }
@@ -12,4 +14,22 @@ mod cluster {
     use crate::support;
 
     ratekeeper_store::conformance!(support::subject(&support::cluster_url(support::cluster())));
+}
+
+/// The script and `step` are twins: they agree on every number of long random traces, on Redis and on Valkey.
+#[test]
+fn the_twins_agree_on_long_traces() {
+    let cases = [
+        "changing_limits_answer_like_step",
+        "random_batches_answer_like_step",
+        "random_batches_with_shadows_answer_like_step",
+        "sliding_log_answers_like_step",
+        "sliding_window_answers_like_step",
+    ];
+    for url in [testservers::Redis::shared().url(), crate::support::valkey().url()] {
+        for case in cases {
+            let subject = crate::support::subject(&url).with_effort(150);
+            assert_eq!(testkit::check(case, subject), testkit::Outcome::Passed, "{case}");
+        }
+    }
 }

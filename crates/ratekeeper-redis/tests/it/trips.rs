@@ -1,6 +1,6 @@
 //! How often the servers are asked.
 
-use ratekeeper_core::{Key, Op};
+use ratekeeper_core::{Key, Limit, Micros, Op, Timestamp};
 use ratekeeper_store::{Batch, Check, Store as _};
 use testservers::{Cluster, Redis};
 
@@ -46,6 +46,20 @@ fn a_batch_of_many_units_is_one_call_that_writes_each_key_once() {
 }
 
 #[test]
+fn there_is_no_end_to_a_batch() {
+    let redis = Redis::start();
+    let (store, limit) = (store(&redis.url()), limit(2));
+    let keys: Vec<String> = (0..9000).map(|number| format!("key {number}")).collect();
+    let mut batch = Batch::new();
+    for key in keys.iter().chain(&keys[..100]).chain(&keys[..100]) {
+        batch.push(Op::Take, [Check::new(Key::new(key.as_bytes()).unwrap(), &limit, 1)]);
+    }
+    wait(store.apply(&mut batch).wait()).unwrap();
+    let passed = batch.units().iter().filter(|unit| unit.passes).count();
+    assert_eq!((passed, redis.calls("eval"), redis.calls("psetex")), (9100, 1, 9000));
+}
+
+#[test]
 fn a_cluster_is_asked_once_a_slot_and_again_only_to_give_back() {
     let cluster = Cluster::start();
     let (store, limit, small) = (store(&cluster_url(&cluster)), limit(10), limit(1));
@@ -71,4 +85,37 @@ fn a_cluster_is_asked_once_a_slot_and_again_only_to_give_back() {
     assert!(!batch.units()[0].passes);
     assert_eq!(calls() - before, 4, "both slots, once more to give back, and a look before");
     assert_eq!(left(&store, &far[0], &limit), had);
+}
+
+/// Bytes that the server has sent, this answer not among them.
+fn sent(redis: &Redis) -> u64 {
+    let info = redis.command(&["INFO", "stats"]);
+    let field = info.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+    field.unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn a_long_log_is_not_sent_along() {
+    let redis = Redis::start();
+    let limit = Limit::sliding_log(1000, Micros::DAY).unwrap();
+    let store = store(&redis.url());
+    let take = |at: u64| {
+        let mut batch = Batch::new().at(Timestamp::from_micros(4_000_000_000_000_000 + at));
+        batch.push(Op::Take, [Check::new(Key::new(b"log").unwrap(), &limit, 1)]);
+        let before = sent(&redis);
+        wait(store.apply(&mut batch).wait()).unwrap();
+        let after = sent(&redis);
+        let verdict = batch.checks(0)[0].verdict.unwrap();
+        (verdict.allowed, verdict.remaining, verdict.retry_after, after - before)
+    };
+    let info = take(0).3;
+    for at in 1..1000 {
+        let (allowed, remaining, _, bytes) = take(at);
+        assert_eq!((allowed, remaining), (true, 999 - at));
+        assert!(bytes < info + 300, "{bytes} bytes instead of {info} at {at}");
+    }
+    let (allowed, _, retry_after, bytes) = take(1000);
+    assert_eq!((allowed, retry_after), (false, Some(Micros::new(Micros::DAY.get() - 1000))));
+    assert!(bytes < info + 300, "{bytes} bytes");
+    assert!(redis.command(&["STRLEN", "log"]).parse::<u64>().unwrap() >= 16_000);
 }
