@@ -92,7 +92,8 @@ if units > 0 or left then
         idle = x + 1
       end
     elseif kind == 2 then
-      state = pack('<ddddd', low, high, x, y, z)
+      -- Even one that counts nothing is kept until it begins, where the clock has stepped back.
+    state, idle = pack('<ddddd', low, high, x, y, z), x
       local finish = x + question[8]
       if question[9] == 2 then
         finish = x + LONGEST_YEAR

@@ -28,7 +28,7 @@ fn the_twins_agree_on_long_traces() {
     ];
     for url in [testservers::Redis::shared().url(), crate::support::valkey().url()] {
         for case in cases {
-            let subject = crate::support::subject(&url).with_effort(150);
+            let subject = crate::support::subject(&url).with_effort(200);
             assert_eq!(testkit::check(case, subject), testkit::Outcome::Passed, "{case}");
         }
     }
