@@ -1,14 +1,16 @@
 //! `DynamoDB`, as its vendor lets it be run at home.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::folder::folder;
 use crate::port::loopback;
-use crate::process::{Process, Program, folder, installed};
+use crate::process::Process;
+use crate::program::{Program, installed};
 
 /// `DynamoDB` Local that runs until it is dropped; what a [`Process`] can, it can.
 ///
@@ -16,7 +18,6 @@ use crate::process::{Process, Program, folder, installed};
 #[derive(Debug)]
 pub struct DynamoDb {
     process: Process,
-    port: u16,
 }
 
 impl DynamoDb {
@@ -39,26 +40,14 @@ impl DynamoDb {
                 &port.to_string(),
             ])
         };
-        let (process, port) = Process::on_free_port("DynamoDB Local", folder(), program, is_ready);
-        Self { process, port }
+        let process = Process::start("DynamoDB Local", folder(), program, is_ready);
+        Self { process }
     }
 
     /// The one that all tests of this process share.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<DynamoDb> = OnceLock::new();
         SHARED.get_or_init(Self::start)
-    }
-
-    /// Starts it again on the same port, empty, and waits until it is ready; kills it first if it runs.
-    pub fn restart(&self) {
-        self.process.restart();
-        self.process.wait_until(|| is_ready(self.port).then_some(()));
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        loopback(self.port)
     }
 
     /// Its URL.

@@ -22,10 +22,12 @@
 mod certificates;
 mod cluster;
 mod dynamodb;
+mod folder;
 mod memcached;
 mod port;
 mod postgres;
 mod process;
+mod program;
 mod redis;
 mod resp;
 mod sentinel;

@@ -1,19 +1,20 @@
 //! memcached.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::ops::Deref;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::folder::folder;
 use crate::port::loopback;
-use crate::process::{Process, Program, folder};
+use crate::process::Process;
+use crate::program::Program;
 
 /// A node of memcached that runs until it is dropped; what a [`Process`] can, it can.
 #[derive(Debug)]
 pub struct Memcached {
     process: Process,
-    port: u16,
 }
 
 impl Memcached {
@@ -33,8 +34,8 @@ impl Memcached {
             let program = Program::ended_by("KILL", Some("memcache"), "memcached");
             program.args(["-l", "127.0.0.1", "-U", "0", "-p", &port.to_string()]).args(arguments)
         };
-        let (process, port) = Process::on_free_port("memcached", folder(), program, is_ready);
-        Self { process, port }
+        let process = Process::start("memcached", folder(), program, is_ready);
+        Self { process }
     }
 
     /// The node that all tests of this process share.
@@ -43,24 +44,12 @@ impl Memcached {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts it again on the same port, empty, and waits until it is ready; kills it first if it runs.
-    pub fn restart(&self) {
-        self.process.restart();
-        self.process.wait_until(|| is_ready(self.port).then_some(()));
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        loopback(self.port)
-    }
-
     /// Sends a line, such as `version` or `flush_all`, and returns the first line of the answer.
     ///
     /// # Panics
     /// If there is no answer within 10 seconds.
     pub fn command(&self, line: &str) -> String {
-        ask(self.port, line).unwrap_or_else(|error| panic!("{line}: {error}\n{}", self.log()))
+        ask(self.port(), line).unwrap_or_else(|error| panic!("{line}: {error}\n{}", self.log()))
     }
 }
 
@@ -73,7 +62,9 @@ impl Deref for Memcached {
 }
 
 fn is_ready(port: u16) -> bool {
-    ask(port, "version").is_ok_and(|answer| answer.starts_with("VERSION"))
+    // Started with `-Y` it asks for a login first.
+    let answers = |answer: String| answer.starts_with("VERSION") || answer == "CLIENT_ERROR unauthenticated";
+    ask(port, "version").is_ok_and(answers)
 }
 
 fn ask(port: u16, line: &str) -> std::io::Result<String> {

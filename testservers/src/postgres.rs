@@ -1,13 +1,14 @@
 //! PostgreSQL.
 
-use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::folder::{folder, give};
 use crate::port::loopback;
-use crate::process::{Process, Program, folder, give};
+use crate::process::Process;
+use crate::program::Program;
 
 /// Debian's, by its full path: another may be in `PATH`.
 const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
@@ -20,7 +21,6 @@ const USER: Option<&str> = Some("postgres");
 #[derive(Debug)]
 pub struct Postgres {
     process: Process,
-    port: u16,
 }
 
 impl Postgres {
@@ -50,8 +50,8 @@ impl Postgres {
             let settings = own.iter().chain(settings).flat_map(|setting| ["-c", setting]);
             program.args(["-D", "data", "-p", &port.to_string()]).args(settings)
         };
-        let (process, port) = Process::on_free_port("postgres", folder, program, is_ready);
-        Self { process, port }
+        let process = Process::start("postgres", folder, program, is_ready);
+        Self { process }
     }
 
     /// The server that all tests of this process share.
@@ -60,22 +60,10 @@ impl Postgres {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts it again on the same port with the same data, and waits until it is ready; kills it first if it runs.
-    pub fn restart(&self) {
-        self.process.restart();
-        self.process.wait_until(|| is_ready(self.port).then_some(()));
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        loopback(self.port)
-    }
-
     /// Its URL, with user and database.
     #[must_use]
     pub fn url(&self) -> String {
-        url(self.port)
+        url(self.port())
     }
 
     /// The folder of its socket in the file system, as clients want it in place of a host.
@@ -89,7 +77,7 @@ impl Postgres {
     /// # Panics
     /// If one fails.
     pub fn psql(&self, sql: &str) -> String {
-        psql(self.port, sql).unwrap_or_else(|why| panic!("{sql}: {why}\n{}", self.log()))
+        psql(self.port(), sql).unwrap_or_else(|why| panic!("{sql}: {why}\n{}", self.log()))
     }
 }
 
@@ -105,7 +93,6 @@ impl Deref for Postgres {
 #[derive(Debug)]
 pub struct Pooler {
     process: Process,
-    port: u16,
 }
 
 impl Pooler {
@@ -120,27 +107,21 @@ impl Pooler {
             "[databases]\n* = host=127.0.0.1 port={} user=postgres\n\
              [pgbouncer]\npool_mode = transaction\nauth_type = any\nlisten_addr = 127.0.0.1\nunix_socket_dir =\n\
              max_client_conn = 1000\ndefault_pool_size = 20\nignore_startup_parameters = extra_float_digits\n",
-            server.port
+            server.port()
         );
         let path = folder.path().join("pgbouncer.ini");
         let program = |port: u16| {
             std::fs::write(&path, format!("{settings}listen_port = {port}\n")).unwrap();
             Program::ended_by("KILL", USER, "/usr/sbin/pgbouncer").args([&path])
         };
-        let (process, port) = Process::on_free_port("pgbouncer", folder, program, is_ready);
-        Self { process, port }
+        let process = Process::start("pgbouncer", folder, program, is_ready);
+        Self { process }
     }
 
     /// Its URL, with user and database.
     #[must_use]
     pub fn url(&self) -> String {
-        url(self.port)
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        loopback(self.port)
+        url(self.port())
     }
 }
 
@@ -154,7 +135,8 @@ impl Deref for Pooler {
 
 /// Makes an empty database in the folder.
 fn initialise(folder: &Path) {
-    let mut program = Program::ended_by("KILL", USER, format!("{PROGRAMS}/initdb"))
+    let program = Program::ended_by("KILL", USER, format!("{PROGRAMS}/initdb"));
+    program
         .args([
             "--no-sync",
             "--no-instructions",
@@ -162,9 +144,7 @@ fn initialise(folder: &Path) {
             "--username=postgres",
         ])
         .args(["--encoding=UTF8", "--no-locale", "--pgdata=data"])
-        .into_command();
-    let said = program.current_dir(folder).output().unwrap();
-    assert!(said.status.success(), "initdb: {}", String::from_utf8_lossy(&said.stderr));
+        .run(folder);
 }
 
 fn url(port: u16) -> String {
@@ -177,18 +157,7 @@ fn is_ready(port: u16) -> bool {
 
 fn psql(port: u16, sql: &str) -> Result<String, String> {
     let mut psql = Command::new(format!("{PROGRAMS}/psql"));
-    psql.args([
-        "-X",
-        "-q",
-        "-A",
-        "-t",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "-c",
-        sql,
-        "-d",
-        &url(port),
-    ]);
+    psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, "-d", &url(port)]);
     let said = psql.env("PGCONNECT_TIMEOUT", "10").output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     if said.status.success() {

@@ -1,13 +1,16 @@
 //! Redis, and Valkey, which speaks the same language.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::certificates::Certificates;
+use crate::folder::folder;
 use crate::port::{free_port, loopback};
-use crate::process::{Process, Program, folder, installed};
+use crate::process::Process;
+use crate::program::{Program, installed};
 use crate::resp::{Connection, Reply};
 
 /// Whose server it is.
@@ -56,7 +59,6 @@ const KEEPER: &str = "testservers";
 #[derive(Debug)]
 pub struct Redis {
     process: Process,
-    port: u16,
     options: Options,
     tls: Option<(u16, Certificates)>,
 }
@@ -81,7 +83,8 @@ impl Redis {
     #[must_use]
     pub fn with(options: Options) -> Self {
         let folder = folder();
-        let tls = options.tls.then(|| (free_port(), Certificates::generate(folder.path())));
+        let certificates = options.tls.then(|| Certificates::generate(folder.path()));
+        let tls_port = Cell::new(0);
         if let Some(acl) = &options.acl {
             let keeper = format!("user {KEEPER} on nopass ~* &* +@all\n");
             std::fs::write(folder.path().join("acl"), keeper + acl).unwrap();
@@ -99,15 +102,18 @@ impl Redis {
             } else {
                 program
             };
-            let program = match &tls {
-                Some((port, certificates)) => program.args(tls_arguments(*port, certificates)),
+            let program = match &certificates {
+                Some(certificates) => {
+                    tls_port.set(free_port());
+                    program.args(tls_arguments(tls_port.get(), certificates))
+                }
                 None => program,
             };
             program.args(&options.arguments)
         };
-        let answers = |port| is_ready(port, &options);
-        let (process, port) = Process::on_free_port("redis-server", folder, program, answers);
-        Self { process, port, options, tls }
+        let process = Process::start("redis-server", folder, program, is_ready(&options));
+        let tls = certificates.map(|certificates| (tls_port.get(), certificates));
+        Self { process, options, tls }
     }
 
     /// Starts a sentinel with these lines in its configuration, a file that it writes to itself.
@@ -119,27 +125,8 @@ impl Redis {
             Program::new(flavour.program()).args([&path]).args(["--sentinel"])
         };
         let options = Options { flavour, ..Options::default() };
-        let (process, port) =
-            Process::on_free_port("redis-sentinel", folder, program, |port| is_ready(port, &options));
-        Self { process, port, options, tls: None }
-    }
-
-    /// Starts it again on the same port with the same folder, and waits until it is ready; kills it first if it runs.
-    pub fn restart(&self) {
-        self.process.restart();
-        self.process.wait_until(|| is_ready(self.port, &self.options).then_some(()));
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        loopback(self.port)
+        let process = Process::start("redis-sentinel", folder, program, is_ready(&options));
+        Self { process, options, tls: None }
     }
 
     /// Its URL, with the password if it has one.
@@ -188,7 +175,7 @@ impl Redis {
     /// # Errors
     /// If the answer is an error, or there is none within 10 seconds.
     pub fn try_command(&self, words: &[&str]) -> Result<String, String> {
-        ask(self.port, &self.options, words)
+        ask(self.port(), &self.options, words)
     }
 
     /// The value of a field in the answer to `INFO`, empty if there is none.
@@ -233,8 +220,9 @@ fn tls_arguments(port: u16, certificates: &Certificates) -> Vec<String> {
     arguments.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
 }
 
-fn is_ready(port: u16, options: &Options) -> bool {
-    ask(port, options, &["PING"]).is_ok()
+fn is_ready(options: &Options) -> impl Fn(u16) -> bool + use<> {
+    let options = options.clone();
+    move |port| ask(port, &options, &["PING"]).is_ok()
 }
 
 fn ask(port: u16, options: &Options, words: &[&str]) -> Result<String, String> {

@@ -279,6 +279,12 @@ impl Limit {
         self.phase_by_key
     }
 
+    /// Whether live states are dropped, instead of carried over, when the limit has changed.
+    #[must_use]
+    pub fn resets_on_change(&self) -> bool {
+        self.reset_on_change
+    }
+
     /// Under which tag its states are stored.
     #[must_use]
     pub fn tag(&self) -> Tag {
@@ -295,12 +301,6 @@ impl Limit {
     #[must_use]
     pub fn ticks_per_unit(&self) -> u64 {
         self.unit
-    }
-
-    /// Whether live states are dropped, instead of carried over, when the limit has changed.
-    #[must_use]
-    pub fn resets_on_change(&self) -> bool {
-        self.reset_on_change
     }
 
     /// How many ticks a GCRA state may lie ahead of now.

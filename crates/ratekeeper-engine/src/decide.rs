@@ -75,8 +75,8 @@ pub(crate) async fn decide(
     Outcome {
         snapshot: current,
         decision,
-        limits: tally.limits,
-        missing_key: tally.missing_key,
+        missing_key: std::mem::take(&mut tally.missing_key),
+        limits: tally.into_limits(),
         granted,
         listed: None,
         receipt,
@@ -136,9 +136,13 @@ impl<'p> Deciding<'_, 'p> {
             self.holder,
             limits.iter().map(|limit| self.check(*limit, tally)),
         );
-        match used.store.apply(&mut batch).wait().await {
-            Ok(()) => tally.record(limits, batch.checks(0), batch.units()[0].passes, false),
-            Err(_) => failure::fall_back(self, limits, tally).await,
+        let answer = used.store.apply(&mut batch).wait().await;
+        // A store over several servers may say of a unit what it does not say of the batch.
+        let unit = &batch.units()[0];
+        if answer.is_ok() && unit.error.is_none() {
+            tally.record(limits, batch.checks(0), unit.passes, false);
+        } else {
+            failure::fall_back(self, limits, tally).await;
         }
     }
 

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use arc_swap::{ArcSwap, Guard};
 use ratekeeper_core::{Holder, Micros, Timestamp};
 use ratekeeper_policy::Policy;
-use ratekeeper_store::{Clock, MemoryStats, MemoryStore, Store};
+use ratekeeper_store::{Clock, MemoryStats, MemoryStore, Store as _};
 
-use crate::snapshot::{Snapshot, Stores};
+use crate::snapshot::{Snapshot, Sources};
 use crate::{Current, EngineBuilder, EngineError, Outcome, Request, Secret, decide};
 
 /// Decides requests by a policy, over the stores that the policy names.
@@ -32,8 +32,7 @@ use crate::{Current, EngineBuilder, EngineError, Outcome, Request, Secret, decid
 pub struct Engine {
     pub(crate) current: ArcSwap<Snapshot>,
     pub(crate) swapping: Mutex<()>,
-    pub(crate) given: Stores,
-    pub(crate) only: Option<Arc<dyn Store>>,
+    pub(crate) sources: Sources,
     /// Where rules with `on_store_error: local` count while their store fails.
     pub(crate) local: Arc<MemoryStore>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -92,7 +91,8 @@ impl Engine {
     }
 
     /// Replaces the policy as a whole: every request sees either the old or the new one. Counters survive where key and
-    /// limit are unchanged; a memory store lives on under its name, with the bounds it was made with.
+    /// limit are unchanged; a memory store lives on under its name, with the bounds it was made with, and any other as long as
+    /// the policy describes it as before.
     ///
     /// # Errors
     /// If the new policy has a store that this engine cannot have; the old policy goes on.
@@ -100,8 +100,7 @@ impl Engine {
         // One at a time: two would each make a store of their own for a new name.
         let _alone = self.swapping.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.current.load();
-        let stores = Some(&before.stores);
-        let snapshot = Snapshot::new(policy, &self.given, stores, self.only.as_ref(), &self.clock)?;
+        let snapshot = Snapshot::new(policy, &self.sources, Some(&before), &self.clock)?;
         self.current.store(Arc::new(snapshot));
         Ok(())
     }

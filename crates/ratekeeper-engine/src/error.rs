@@ -16,6 +16,31 @@ pub enum EngineError {
         /// Its type in the policy.
         kind: String,
     },
+    /// A store of the policy cannot be used as it is written there.
+    #[error("stores.{name}: {reason}")]
+    StoreUnusable {
+        /// Its name in the policy.
+        name: String,
+        /// What the store says.
+        reason: StoreError,
+    },
+    /// A store cannot hold what a limit may have to remember.
+    #[error(
+        "rule {rule:?}: {limit} may have to remember {bytes} bytes, and the store {store:?} holds {max_bytes} for one \
+         counter; lower the count, or choose another algorithm or store"
+    )]
+    StateTooLarge {
+        /// The rule.
+        rule: String,
+        /// The limit.
+        limit: String,
+        /// Bytes that it may need.
+        bytes: u64,
+        /// The name of the store.
+        store: String,
+        /// Bytes that the store holds.
+        max_bytes: u64,
+    },
     /// No secret was given, and the operating system has no randomness to make one.
     #[error(
         "secret: the operating system gives no randomness ({reason}); give a secret with EngineBuilder::secret"

@@ -20,7 +20,7 @@ mod snapshot;
 mod tally;
 mod wire;
 
-pub use builder::EngineBuilder;
+pub use builder::{Connect, EngineBuilder};
 pub use current::Current;
 pub use dump::RestoreError;
 pub use engine::Engine;

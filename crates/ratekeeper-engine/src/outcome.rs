@@ -76,7 +76,8 @@ pub struct Outcome {
     pub(crate) snapshot: Arc<Snapshot>,
     /// May it pass?
     pub decision: Decision,
-    /// What every limit of every rule that applies says, in the order of the policy.
+    /// What every limit of every rule that applies says, in the order of the policy. A request that a store refuses for what
+    /// it knows already is not looked at in full: then the limits that were not asked are not here.
     pub limits: SmallVec<[LimitOutcome; 3]>,
     /// Rules (their places in [`Policy::rules`]) that refuse the request, or would if they were enforced, because a part
     /// of their key is missing.

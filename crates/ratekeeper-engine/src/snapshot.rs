@@ -1,12 +1,13 @@
 //! What one request sees: a policy, and the stores that it names.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use ratekeeper_policy::{Overflow as PolicyOverflow, Policy, StoreConfig, StoreKind};
-use ratekeeper_store::{Capabilities, Clock, ClockSource, MemoryConfig, MemoryStore, Overflow, Store};
+use ratekeeper_policy::{Overflow as PolicyOverflow, Policy, Rule, StoreConfig, StoreKind};
+use ratekeeper_store::{Capabilities, Clock, ClockSource, MemoryConfig, MemoryStore, Overflow, Store, codec};
 
-use crate::EngineError;
+use crate::{Connect, EngineError};
 
 /// Stores by name, kept from one policy to the next.
 pub(crate) type Stores = BTreeMap<String, Arc<dyn Store>>;
@@ -32,25 +33,40 @@ pub(crate) struct UsedStore {
     pub(crate) same_clock: bool,
 }
 
+/// Where the stores of a policy come from.
+pub(crate) struct Sources {
+    /// By their names.
+    pub(crate) given: Stores,
+    /// One for every name.
+    pub(crate) only: Option<Arc<dyn Store>>,
+    /// What makes all others but those in memory.
+    pub(crate) connect: Option<Arc<Connect>>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("given", &self.given)
+            .field("only", &self.only)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Snapshot {
-    /// Resolves the stores of `policy`: given ones, then those of the policy before (so that counters survive), then new
-    /// memory stores.
+    /// Resolves the stores of `policy`: given ones, then those of the policy before (so that counters and connections
+    /// survive), then new ones.
     pub(crate) fn new(
         policy: Policy,
-        given: &Stores,
-        before: Option<&Stores>,
-        only: Option<&Arc<dyn Store>>,
+        sources: &Sources,
+        before: Option<&Self>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, EngineError> {
         let mut stores = Stores::new();
         for (name, config) in policy.stores() {
-            // Only memory stores are made here, so only those can live on.
-            let made =
-                before.filter(|_| config.kind == StoreKind::Memory).and_then(|stores| stores.get(name));
-            let known = only.or_else(|| given.get(name)).or(made);
-            let store = match known {
+            let known = sources.only.as_ref().or_else(|| sources.given.get(name));
+            let store = match known.or_else(|| before?.living(name, config)) {
                 Some(store) => Arc::clone(store),
-                None => make_store(name, config, clock)?,
+                None => make_store(name, config, sources, clock)?,
             };
             stores.insert(name.to_owned(), store);
         }
@@ -71,10 +87,36 @@ impl Snapshot {
                     used.len() - 1
                 }
             };
+            holds_states(rule, &used[place])?;
             store_of_rule.push(place);
         }
         let answers_at_once = used.iter().all(|used| used.store.capabilities().trips == 0);
         Ok(Self { policy, stores, used, store_of_rule, answers_at_once })
+    }
+
+    /// The store under this name, if the next policy's is no other.
+    fn living(&self, name: &str, next: &StoreConfig) -> Option<&Arc<dyn Store>> {
+        let (_, config) = self.policy.stores().find(|(known, _)| *known == name)?;
+        let both_in_memory = config.kind == StoreKind::Memory && next.kind == StoreKind::Memory;
+        self.stores.get(name).filter(|_| both_in_memory || config == next)
+    }
+}
+
+/// Refuses limits whose states the store of their rule cannot hold.
+fn holds_states(rule: &Rule, used: &UsedStore) -> Result<(), EngineError> {
+    let Some(max_bytes) = used.store.capabilities().largest_state else {
+        return Ok(());
+    };
+    let needs = rule.every_limit().map(|limit| (limit, codec::most_bytes(limit.limit())));
+    match needs.max_by_key(|(_, bytes)| *bytes) {
+        Some((limit, bytes)) if bytes > max_bytes => Err(EngineError::StateTooLarge {
+            rule: rule.name().to_owned(),
+            limit: limit.text().to_owned(),
+            bytes,
+            store: used.name.clone(),
+            max_bytes,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -87,11 +129,15 @@ pub(crate) fn same_clock(store: &dyn Store) -> bool {
 fn make_store(
     name: &str,
     config: &StoreConfig,
+    sources: &Sources,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Store>, EngineError> {
     if config.kind != StoreKind::Memory {
-        let (name, kind) = (name.to_owned(), config.kind.name().to_owned());
-        return Err(EngineError::StoreMissing { name, kind });
+        let missing =
+            || EngineError::StoreMissing { name: name.to_owned(), kind: config.kind.name().to_owned() };
+        let connect = sources.connect.as_ref().ok_or_else(missing)?;
+        let unusable = |reason| EngineError::StoreUnusable { name: name.to_owned(), reason };
+        return connect(name, config).map_err(unusable);
     }
     let defaults = MemoryConfig::default();
     let bound = |given: Option<u64>, default: usize| {

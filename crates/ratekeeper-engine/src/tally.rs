@@ -28,6 +28,8 @@ pub(crate) struct Tally {
     pub(crate) debits: SmallVec<[Debit; 3]>,
     delay: Option<Micros>,
     partial: bool,
+    /// Places of limits that a store did not look at, since what it knew of others refused the request already.
+    unseen: SmallVec<[usize; 2]>,
 }
 
 impl Tally {
@@ -61,13 +63,18 @@ impl Tally {
             debits: SmallVec::new(),
             delay: None,
             partial: op == Op::TakeUpTo,
+            unseen: SmallVec::new(),
         }
     }
 
     /// Notes what a store says of the limits at `places`.
     pub(crate) fn record(&mut self, places: &[usize], checks: &[Check<'_>], passes: bool, local: bool) {
         for (&place, check) in places.iter().zip(checks) {
-            let (Some(limit), Some(verdict)) = (self.limits.get_mut(place), check.verdict) else {
+            let Some(limit) = self.limits.get_mut(place) else {
+                continue;
+            };
+            let Some(verdict) = check.verdict else {
+                self.unseen.push(place);
                 continue;
             };
             limit.allowed = verdict.allowed;
@@ -90,6 +97,15 @@ impl Tally {
         if !passes {
             self.denied.get_or_insert(Denial::Limit);
         }
+    }
+
+    /// What the outcome says of limits: nothing of those that were not looked at.
+    pub(crate) fn into_limits(mut self) -> SmallVec<[LimitOutcome; 3]> {
+        self.unseen.sort_unstable();
+        for place in self.unseen.into_iter().rev() {
+            self.limits.remove(place);
+        }
+        self.limits
     }
 
     /// Notes that a limit was decided without a counter.

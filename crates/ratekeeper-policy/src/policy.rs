@@ -134,16 +134,8 @@ impl Policy {
     /// Every limit whose counters stand under keys that begin with `scope` (see [`scope`](crate::PolicyLimit::scope)), and its rule: the
     /// rule's own, and those of overrides and arms that share its counters.
     pub fn in_scope<'p>(&'p self, scope: &'p [u8]) -> impl Iterator<Item = (&'p Rule, &'p Limit)> {
-        let lists = |rule: &'p Rule| {
-            let arms = rule.rollout.iter().flat_map(|rollout| &rollout.arms).map(|arm| &arm.limits);
-            let overrides = rule.overrides.limits.iter().map(|(limits, _)| limits);
-            std::iter::once(&rule.limits)
-                .chain(overrides)
-                .chain(arms)
-                .flatten()
-                .map(move |limit| (rule, limit))
-        };
-        let all = self.compiled.rules.iter().flat_map(lists);
+        let rules = self.compiled.rules.iter();
+        let all = rules.flat_map(|rule| rule.every_limit().map(move |limit| (rule, limit)));
         all.filter(move |(_, limit)| limit.scope() == scope)
             .map(|(rule, limit)| (rule, limit.limit()))
     }

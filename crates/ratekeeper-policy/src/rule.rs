@@ -139,6 +139,13 @@ impl Rule {
         &self.limits
     }
 
+    /// Every limit that it may apply: its own, and those of its overrides and of the arms of its rollout.
+    pub fn every_limit(&self) -> impl Iterator<Item = &PolicyLimit> {
+        let arms = self.rollout.iter().flat_map(|rollout| &rollout.arms).map(|arm| &arm.limits);
+        let overrides = self.overrides.limits.iter().map(|(limits, _)| limits);
+        std::iter::once(&self.limits).chain(overrides).chain(arms).flatten()
+    }
+
     /// The names of its key's parts, such as `ip`, `header:x-api-key`; none for a rule that counts all together.
     #[must_use]
     pub fn key_names(&self) -> Vec<String> {

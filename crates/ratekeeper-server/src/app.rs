@@ -14,6 +14,7 @@ use ratekeeper_policy::Attributes;
 use crate::metrics::Metrics;
 use crate::policy_status::PolicyStatus;
 use crate::refusal_log::RefusalLog;
+use crate::stores::Stores;
 use crate::tokens::TokenHash;
 use crate::top::RefusedSubjects;
 use crate::traces::{self, Traces};
@@ -54,6 +55,8 @@ pub(crate) struct Tokens {
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
+    /// Those of the engine that are asked over a network.
+    pub(crate) stores: Arc<Stores>,
     pub(crate) settings: AppSettings,
     pub(crate) tokens: ArcSwap<Tokens>,
     pub(crate) metrics: Metrics,
@@ -71,6 +74,7 @@ impl App {
     /// If the metrics cannot be registered.
     pub(crate) fn new(
         engine: Engine,
+        stores: Arc<Stores>,
         settings: AppSettings,
         tokens: Tokens,
         traces: Option<Traces>,
@@ -79,6 +83,7 @@ impl App {
         Ok(Self {
             policy: PolicyStatus::new(engine.now()),
             engine: Arc::new(engine),
+            stores,
             settings,
             tokens: ArcSwap::from_pointee(tokens),
             metrics: Metrics::new()?,

@@ -14,7 +14,7 @@ use clap_complete::Shell;
 #[command(
     after_help = "Exit codes:\n  0  done (also when requests were refused, or lines of a log could not be read)\n  \
     1  the policy has errors\n  2  the command line or the settings are wrong\n  \
-    3  a file could not be read or written\n  4  the server could not start, or not be reached, or refused"
+    3  a file could not be read or written\n  4  the server could not start, or not be reached, or refused, or a store has a problem"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -33,7 +33,7 @@ fn long_version() -> &'static str {
 pub(crate) enum Command {
     /// Serve decisions over HTTP
     Serve(Box<ServeArguments>),
-    /// See or change the counters of one subject, at a server
+    /// See or change the counters of one subject
     Key(KeyArguments),
     /// Watch what a server decides, and whom it refuses most
     Top(TopArguments),
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Token,
     /// Check policy files: every error with line, column and what would be right
     Check(CheckArguments),
+    /// Connect to the stores of a policy: are they there, and is something wrong with them?
+    Doctor(DoctorArguments),
     /// Explain which rules a request meets, with which keys and limits, and why
     Explain(Box<ExplainArguments>),
     /// Replay access logs through a policy: who would have been refused, when, by which rule
@@ -132,6 +134,8 @@ pub(crate) enum KeyAction {
         #[command(flatten)]
         subject: SubjectArguments,
     },
+    /// See whom a server refuses most; the same as the command top
+    Top(TopArguments),
 }
 
 /// Whose counters.
@@ -142,6 +146,11 @@ pub(crate) struct SubjectArguments {
     /// The parts of its key, such as ip=203.0.113.7 or header:x-api-key=abc
     #[arg(value_name = "PART=VALUE", value_parser = pair)]
     pub(crate) parts: Vec<(String, String)>,
+    /// Ask the stores of this policy themselves, without a server
+    #[arg(long, short, value_name = "FILE", conflicts_with = "RemoteArguments")]
+    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) env: Variables,
     /// Print the answer as it came
     #[arg(long)]
     pub(crate) json: bool,
@@ -184,6 +193,19 @@ pub(crate) struct CheckArguments {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) env: Variables,
+}
+
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArguments {
+    /// The policy
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    #[command(flatten)]
+    pub(crate) env: Variables,
+    /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
 }
 
 /// Arguments of `explain`.

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use ratekeeper_accesslog::ReadError;
 use ratekeeper_engine::EngineError;
 use ratekeeper_policy::{PolicyError, PolicyErrors};
+use ratekeeper_store::StoreError;
 
 use crate::remote::RemoteError;
 use crate::settings::SettingsError;
@@ -25,6 +26,16 @@ pub(crate) enum Failure {
     /// The policy needs something that this program does not have: exit code 1.
     #[error("{0}")]
     Engine(#[from] EngineError),
+    /// A store cannot be what the policy describes: exit code 1.
+    #[error("{}: stores.{store}: {reason}", name(file))]
+    Store {
+        /// The policy.
+        file: PathBuf,
+        /// The name of the store.
+        store: String,
+        /// Why.
+        reason: StoreError,
+    },
     /// Two arguments would read standard input: exit code 2.
     #[error("standard input, -, can be read only once")]
     StandardInputTwice,
@@ -90,7 +101,7 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Policy(_) | Self::Engine(_) => 1,
+            Self::Policy(_) | Self::Engine(_) | Self::Store { .. } => 1,
             Self::StandardInputTwice | Self::Overwrites(_) | Self::Settings(_) => 2,
             Self::Start { .. } | Self::Remote(_) => 4,
             Self::Read { .. } | Self::Log { .. } | Self::WriteFile { .. } | Self::Write(_) => 3,

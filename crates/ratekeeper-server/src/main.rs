@@ -15,6 +15,8 @@ mod safe_json;
 mod serve;
 mod settings;
 mod shown;
+mod store_metrics;
+mod stores;
 mod tokens;
 mod top;
 mod traces;
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Command::Top(arguments) => command::top::run(&arguments),
         Command::Token => command::token::run(),
         Command::Check(arguments) => command::check::run(&arguments),
+        Command::Doctor(arguments) => command::doctor::run(&arguments),
         Command::Explain(arguments) => command::explain::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Schema => command::schema::run(),

@@ -14,6 +14,8 @@ use ratekeeper_policy::Mode;
 
 use crate::listen::ConnectionStats;
 use crate::refusal_log::reason;
+use crate::store_metrics::StoreMetrics;
+use crate::stores::Stores;
 
 /// All metrics.
 #[derive(Debug)]
@@ -36,14 +38,6 @@ pub(crate) struct Metrics {
     stores: StoreMetrics,
     /// The counters of rules, resolved once for each policy.
     rules: ArcSwap<RuleTable>,
-}
-
-/// Gauges of the memory stores, set when they are asked for.
-#[derive(Debug)]
-struct StoreMetrics {
-    keys: IntGaugeVec,
-    bytes: IntGaugeVec,
-    evictions: IntGaugeVec,
 }
 
 /// What one policy's rules have decided.
@@ -142,15 +136,7 @@ impl Metrics {
             reloads,
             reload_successful,
             policy_loaded,
-            stores: StoreMetrics {
-                keys: gauges("ratekeeper_store_keys", "Counters in a memory store.", &["store"])?,
-                bytes: gauges("ratekeeper_store_bytes", "Memory of a memory store.", &["store"])?,
-                evictions: gauges(
-                    "ratekeeper_store_overflows",
-                    "What a full memory store has done since the start: shared, refused, or forgotten counters.",
-                    &["store", "action"],
-                )?,
-            },
+            stores: StoreMetrics::new(&registry)?,
             rules: ArcSwap::default(),
             registry,
         })
@@ -222,31 +208,21 @@ impl Metrics {
     ///
     /// # Errors
     /// If a metric has no value: a mistake of ours.
-    pub(crate) fn page(&self, engine: &Engine, policy_loaded: f64) -> Result<Vec<u8>, prometheus::Error> {
+    pub(crate) fn page(
+        &self,
+        engine: &Engine,
+        stores: &Stores,
+        policy_loaded: f64,
+    ) -> Result<Vec<u8>, prometheus::Error> {
         self.policy_info.reset();
         self.policy_info.with_label_values(&[&engine.policy_version()]).set(1);
         self.policy_loaded.set(policy_loaded);
-        for (name, stats) in engine.memory_stats() {
-            self.stores.keys.with_label_values(&[&name]).set(signed(stats.keys));
-            self.stores.bytes.with_label_values(&[&name]).set(signed(stats.bytes));
-            let done = [
-                ("share", stats.shared),
-                ("deny", stats.refused),
-                ("evict", stats.evicted_live),
-            ];
-            for (action, count) in done {
-                let count = i64::try_from(count).unwrap_or(i64::MAX);
-                self.stores.evictions.with_label_values(&[name.as_str(), action]).set(count);
-            }
-        }
+        self.stores.set_memory(&engine.memory_stats());
+        self.stores.set_remote(&stores.stats());
         let mut page = Vec::with_capacity(16 << 10);
         TextEncoder::new().encode(&self.registry.gather(), &mut page)?;
         Ok(page)
     }
-}
-
-fn signed(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 impl RuleCounters {

@@ -164,15 +164,19 @@ impl<S: Store + 'static> Coalesce<S> {
     }
 
     async fn ask(&self, batch: &mut Batch<'_>, lane: u64) -> Result<(), StoreError> {
-        match self.shared.turn(batch, lane)? {
-            Turn::Now(in_flight) => {
-                let answer = self.shared.inner.apply(batch).wait().await;
-                drop(in_flight);
-                answer
+        let in_flight = match self.shared.turn(batch, lane)? {
+            Turn::Now(in_flight) => Some(in_flight),
+            Turn::Beside => None,
+            Turn::Next(answer) => {
+                return answer.await.unwrap_or_else(|_| Err(broke_off()))?.write_to(batch);
             }
-            Turn::Beside => self.shared.inner.apply(batch).wait().await,
-            Turn::Next(answer) => answer.await.unwrap_or_else(|_| Err(broke_off()))?.write_to(batch),
-        }
+        };
+        batch.each_unit().for_each(|(unit, _)| unit.error = None);
+        let answer = self.shared.inner.apply(batch).wait().await;
+        drop(in_flight);
+        answer?;
+        // As it is told to those who were asked for together.
+        batch.units().iter().find_map(|unit| unit.error.clone()).map_or(Ok(()), Err)
     }
 }
 

@@ -9,7 +9,7 @@
 //! | 2 | holders | how many; of each the expiry, the count, and 16 bytes of the holder |
 //! | 3 | log | how many; of each the expiry and the count |
 
-use ratekeeper_core::{Entries, Entry, Gcra, Holder, State, Stored, Tag, Window};
+use ratekeeper_core::{Algorithm, Entries, Entry, Gcra, Holder, Limit, State, Stored, Tag, Window};
 
 /// Bytes that are no state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,7 @@ const WINDOW: u8 = 1;
 const HOLDERS: u8 = 2;
 const LOG: u8 = 3;
 
+const TAG_BYTES: u64 = 8;
 /// Bytes of an entry of a list of holders, and of a log.
 const HOLDER_BYTES: usize = 32;
 const ADMISSION_BYTES: usize = 16;
@@ -41,6 +42,22 @@ pub fn read(mut bytes: &[u8]) -> Result<Stored, NoState> {
         Ok(stored)
     } else {
         Err(NoState)
+    }
+}
+
+/// The most bytes that a state under `limit` may come to.
+#[must_use]
+pub fn most_bytes(limit: &Limit) -> u64 {
+    let numbers = |count: u64| TAG_BYTES + 1 + 8 * count;
+    match limit.algorithm() {
+        Algorithm::SlidingLog => {
+            numbers(1).saturating_add(limit.count().saturating_mul(ADMISSION_BYTES as u64))
+        }
+        Algorithm::Concurrency => {
+            numbers(1).saturating_add(limit.count().saturating_mul(HOLDER_BYTES as u64))
+        }
+        Algorithm::FixedWindow | Algorithm::CalendarWindow | Algorithm::SlidingWindow => numbers(3),
+        _ => numbers(2),
     }
 }
 

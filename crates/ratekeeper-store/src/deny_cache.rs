@@ -16,8 +16,9 @@ use crate::{Answer, Batch, Check, Clock, Group, Store, StoreError, unit};
 /// A store around a store that refuses by itself what cannot pass: after a refusal, takes of at least that cost under
 /// the same key and limit, until the wait that the store has told has passed since it was asked, or one second.
 ///
-/// Meanwhile another process may refund or reset the counter: that is noticed up to a second late. A refund, reset or
-/// charge through this store is noticed at once, and a changed limit is another one. Concurrency limits are never
+/// Meanwhile another process may refund or reset the counter: that is noticed up to a second late, as is a refund through
+/// this store that was given up and is written afterwards. All others through this store, resets and charges too, are
+/// noticed at once, and a changed limit is another one. Concurrency limits are never
 /// remembered, since a slot may come free at any time, nor what was asked at an injected instant or in a batch of several
 /// units.
 ///

@@ -25,7 +25,7 @@
 //! [`Engine::check`] is the asynchronous form, for stores that have to ask somebody.
 
 pub use ratekeeper_engine::{
-    Decision, Degraded, Denial, Engine, EngineBuilder, EngineError, LimitOutcome, Outcome, Request,
+    Connect, Decision, Degraded, Denial, Engine, EngineBuilder, EngineError, LimitOutcome, Outcome, Request,
     RequestOp, Reservation, Secret, Settlement,
 };
 pub use ratekeeper_policy::{

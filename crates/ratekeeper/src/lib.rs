@@ -3,6 +3,8 @@
 #[cfg(feature = "policy")]
 pub mod engine;
 mod limiter;
+#[cfg(feature = "remote")]
+pub mod remote;
 #[cfg(feature = "tower")]
 pub mod tower;
 
@@ -15,6 +17,7 @@ pub use ratekeeper_core::{
 #[cfg(feature = "testkit")]
 pub use ratekeeper_store::testkit;
 pub use ratekeeper_store::{
-    Answer, Batch, BoxFuture, Capabilities, Check, Clock, ClockSource, Group, ManualClock, MemoryConfig,
-    MemoryStats, MemoryStore, Overflow, Store, StoreError, StoreExt, SystemClock, Unit, unit,
+    Answer, Batch, BoxFuture, Capabilities, Change, Check, Clock, ClockSource, Examination, Finding, Group,
+    ManualClock, MemoryConfig, MemoryStats, MemoryStore, Overflow, Severity, Store, StoreError, StoreExt,
+    SystemClock, Unit, WorkingCopy, codec, unit,
 };

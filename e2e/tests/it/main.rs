@@ -6,12 +6,14 @@ mod api;
 mod client;
 mod drain;
 mod exact;
+mod hammer;
 mod hostile;
 mod identity;
 mod listeners;
 mod programs;
 mod quick_start;
 mod server;
+mod stores;
 mod upstream;
 
 use std::path::Path;

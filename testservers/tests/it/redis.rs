@@ -50,10 +50,3 @@ fn encrypted_connections_and_sockets_are_there() {
     assert_eq!(ask(&["-p", &port, "--tls", "--cacert", authority]), "PONG\n");
     assert_eq!(ask(&["-s", redis.socket().to_str().unwrap()]), "PONG\n");
 }
-
-#[test]
-fn the_shared_one_outlives_the_thread_that_asked_first() {
-    let ask = || Redis::shared().command(&["PING"]);
-    assert_eq!(std::thread::spawn(ask).join().unwrap(), "PONG");
-    assert_eq!(ask(), "PONG");
-}

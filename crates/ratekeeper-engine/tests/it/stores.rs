@@ -1,9 +1,13 @@
 //! Rules over several stores: reserved in order, given back on a refusal.
 
-use ratekeeper_core::Micros;
-use ratekeeper_engine::{Request, RequestOp};
+use std::sync::{Arc, Mutex};
 
-use crate::{Setup, lines, user_request};
+use ratekeeper_core::Micros;
+use ratekeeper_engine::{Engine, EngineError, Request, RequestOp};
+use ratekeeper_policy::StoreConfig;
+use ratekeeper_store::{Answer, Batch, Capabilities, MemoryStore, Store, StoreError};
+
+use crate::{Setup, lines, policy, user_request};
 
 const POLICY: &str = "
 stores: { one: { type: memory }, two: { type: memory } }
@@ -65,4 +69,74 @@ rules:
     let names: Vec<_> = refused.refusing().map(|limit| refused.rule(limit).name()).collect();
     assert_eq!(names, ["a"]);
     assert_eq!(refused.retry_after(), Some(Micros::HOUR));
+}
+
+/// A store that can hold small states only.
+#[derive(Debug, Default)]
+struct Narrow(MemoryStore);
+
+impl Store for Narrow {
+    fn apply<'a, 'b: 'a>(&'a self, batch: &'a mut Batch<'b>) -> Answer<'a> {
+        self.0.apply(batch)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { largest_state: Some(1000), ..self.0.capabilities() }
+    }
+}
+
+/// Makes stores, and remembers for which urls.
+fn connecting(source: &str) -> (Result<Engine, EngineError>, Arc<Mutex<Vec<String>>>) {
+    let made = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&made);
+    let connect = move |_: &str, config: &StoreConfig| {
+        let url = config.url.as_ref().unwrap().reveal().to_owned();
+        if url.contains("wrong") {
+            return Err(StoreError::Misconfigured { reason: "the port is no number".to_owned() });
+        }
+        log.lock().unwrap().push(url);
+        Ok(Arc::new(Narrow::default()) as Arc<dyn Store>)
+    };
+    (Engine::builder(policy(source)).connect(Arc::new(connect)).build(), made)
+}
+
+#[test]
+fn stores_are_made_once_and_again_when_the_policy_describes_them_differently() {
+    let rules = |url: &str, count: u64| {
+        format!(
+            "stores: {{ far: \"{url}\" }}\nrules: [{{ name: a, limits: [\"{count} per 365d (fixed_window)\"], store: far }}]"
+        )
+    };
+    let (engine, made) = connecting(&rules("redis://one", 5));
+    let engine = engine.unwrap();
+    let take = || {
+        engine.check_now(&Request::new(user_request("alice"))).unwrap().limits[0]
+            .verdict
+            .unwrap()
+            .remaining
+    };
+    assert_eq!(take(), 4);
+    engine.swap(policy(&rules("redis://one", 9))).unwrap();
+    assert_eq!(take(), 7, "the counters and the connections are those from before");
+    engine.swap(policy(&rules("redis://two", 9))).unwrap();
+    assert_eq!(take(), 8);
+    assert_eq!(*made.lock().unwrap(), ["redis://one", "redis://two"]);
+    let error = engine.swap(policy(&rules("redis://wrong", 9))).unwrap_err();
+    assert_eq!(error.to_string(), "stores.far: the store is not set up: the port is no number");
+    assert_eq!(take(), 7, "the old policy goes on");
+}
+
+#[test]
+fn a_limit_that_its_store_cannot_hold_is_refused() {
+    let rules = |limit: &str| {
+        format!(
+            "stores: {{ far: \"redis://one\" }}\nrules: [{{ name: a, limits: [\"{limit}\"], store: far }}]"
+        )
+    };
+    assert!(connecting(&rules("50 per hour (sliding_log)")).0.is_ok());
+    let error = connecting(&rules("10000 per hour (sliding_log)")).0.unwrap_err().to_string();
+    assert!(
+        error.starts_with("rule \"a\": 10000 per 1h (sliding_log) may have to remember 160017 bytes"),
+        "{error}"
+    );
 }

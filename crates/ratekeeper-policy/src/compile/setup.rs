@@ -7,7 +7,7 @@ use crate::client_ip::{ClientHeader, ClientIp};
 use crate::decode::{At, Decoder, Named};
 use crate::list::Entries;
 use crate::raw;
-use crate::store_config::{StoreConfig, StoreKind};
+use crate::store_config::{DEFAULT_DEADLINE, StoreConfig, StoreKind};
 use crate::text::quoted;
 use crate::yaml::NodeId;
 
@@ -20,12 +20,21 @@ pub(super) fn stores(written: Named<raw::Store>, decoder: &mut Decoder<'_>) -> B
             let message = format!("{} is no name of a store", quoted(&name));
             decoder.error_in_name(store.node, message, "write 1 to 64 of A-Z a-z 0-9 . _ -");
         }
-        refuse_strangers(&store, decoder);
-        let store = store.value;
+        let Some(kind) = kind(&store, decoder) else {
+            // Rules that name it are no errors of their own.
+            stores.insert(name, StoreConfig::default());
+            continue;
+        };
+        refuse_strangers(kind, &store, decoder);
+        let store = store.value.0;
+        let on = |flag: Option<At<bool>>| flag.is_none_or(|flag| flag.value);
         let config = StoreConfig {
-            kind: store.r#type.value,
+            kind,
             url: store.url.map(|url| url.value),
-            deadline: store.deadline.map(|deadline| deadline.value),
+            deadline: store.deadline.map_or(DEFAULT_DEADLINE, |deadline| deadline.value),
+            coalesce: on(store.coalesce),
+            breaker: on(store.breaker),
+            deny_cache: on(store.deny_cache),
             max_keys: store.max_keys.map(|number| number.value.0),
             max_bytes: store.max_bytes.map(|bytes| bytes.value.0),
             overflow: store.overflow.map_or_else(Default::default, |overflow| overflow.value),
@@ -35,10 +44,35 @@ pub(super) fn stores(written: Named<raw::Store>, decoder: &mut Decoder<'_>) -> B
     stores
 }
 
+/// Which store it is: what is written, or what the url begins with.
+fn kind(written: &At<raw::Store>, decoder: &mut Decoder<'_>) -> Option<StoreKind> {
+    let store = &written.value.0;
+    let told = store.url.as_ref().and_then(|url| StoreKind::of_url(url.value.reveal()));
+    match (&store.r#type, told, &store.url) {
+        (Some(kind), Some(told), Some(url)) if kind.value != told => {
+            let message =
+                format!("this is the url of a store of type {told}, and the type is {}", kind.value);
+            decoder.error(url.node, message, "correct the url, or leave out the type");
+            None
+        }
+        (Some(kind), _, _) => Some(kind.value),
+        (None, Some(told), _) => Some(told),
+        (None, None, Some(url)) => {
+            let help = "begin it with redis://, postgres://, memcached:// or dynamodb://, or give the type";
+            decoder.error(url.node, "the url does not say which store this is", help);
+            None
+        }
+        (None, None, None) => {
+            let help = "write type: memory, or the url of another store";
+            decoder.error(written.node, "the field type is missing", help);
+            None
+        }
+    }
+}
+
 /// Memory has no address, the others have no bounds of their own.
-fn refuse_strangers(written: &At<raw::Store>, decoder: &mut Decoder<'_>) {
-    let store = &written.value;
-    let kind = store.r#type.value;
+fn refuse_strangers(kind: StoreKind, written: &At<raw::Store>, decoder: &mut Decoder<'_>) {
+    let store = &written.value.0;
     let mut refuse = |node: Option<NodeId>, name: &str, help: &str| {
         if let Some(node) = node {
             decoder.error_in_name(node, format!("a store of type {kind} has no {name}"), help);
@@ -46,7 +80,11 @@ fn refuse_strangers(written: &At<raw::Store>, decoder: &mut Decoder<'_>) {
     };
     if kind == StoreKind::Memory {
         refuse(store.url.as_ref().map(|at| at.node), "url", "remove it, or give the type, such as redis");
-        refuse(store.deadline.as_ref().map(|at| at.node), "deadline", "remove it: memory answers at once");
+        let help = "remove it: memory answers at once";
+        refuse(store.deadline.as_ref().map(|at| at.node), "deadline", help);
+        refuse(store.coalesce.as_ref().map(|at| at.node), "coalesce", help);
+        refuse(store.breaker.as_ref().map(|at| at.node), "breaker", help);
+        refuse(store.deny_cache.as_ref().map(|at| at.node), "deny_cache", help);
     } else {
         let help = "remove it: only memory stores have one";
         refuse(store.max_keys.as_ref().map(|at| at.node), "max_keys", help);

@@ -15,19 +15,54 @@ use crate::yaml::{Kind, NodeId};
 
 record! {
     /// A store of counters.
-    Store {
-        /// Which store: memory, redis, postgres, memcached or dynamodb.
-        required r#type: StoreKind,
+    StoreFields {
+        /// Which store: memory, redis, postgres, memcached or dynamodb. By default what the url begins with says it.
+        optional r#type: StoreKind,
         /// Where it is, for all but memory; best given as "${NAME}".
         optional url: Secret,
-        /// How long a decision waits for it before the failure policy of the rule decides, such as 20ms.
-        optional deadline: Micros,
+        /// How long a decision waits for it before the failure policy of the rule decides.
+        optional deadline: Micros = "20ms",
+        /// Whether checks that wait for the store at the same time travel together.
+        optional coalesce: bool = "true",
+        /// Whether a store that keeps failing is left alone for a while.
+        optional breaker: bool = "true",
+        /// Whether a subject that was just refused is refused here, for as long as it must wait, but a second at most.
+        optional deny_cache: bool = "true",
         /// The most keys that a memory store holds.
         optional max_keys: Within<1, 0x0001_0000_0000_0000>,
         /// The most memory that a memory store holds, in bytes or such as 512MiB.
         optional max_bytes: Bytes,
         /// What a full memory store does with new subjects: share counters, deny, or evict the idlest.
         optional overflow: Overflow = "share",
+    }
+}
+
+/// A store field by field, or its url alone.
+#[derive(Clone, Debug)]
+pub(crate) struct Store(pub(crate) StoreFields);
+
+impl Decode for Store {
+    fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        if matches!(&decoder.node(node).kind, Kind::Map(_)) {
+            return StoreFields::decode(node, decoder).map(Self);
+        }
+        let url = Secret::decode(node, decoder)?;
+        Some(Self(StoreFields {
+            r#type: None,
+            url: Some(At { node, value: url }),
+            deadline: None,
+            coalesce: None,
+            breaker: None,
+            deny_cache: None,
+            max_keys: None,
+            max_bytes: None,
+            overflow: None,
+        }))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        let url = json!({ "type": "string", "description": "Where it is: its url alone." });
+        json!({ "anyOf": [StoreFields::schema(definitions), url] })
     }
 }
 

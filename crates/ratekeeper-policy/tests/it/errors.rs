@@ -237,6 +237,19 @@ fn the_rest_of_the_file() {
             "stores: { s: { type: redis, url: x, max_keys: 1 } }\nrules: []",
             "a store of type redis has no max_keys",
         ),
+        (
+            "stores: { s: { type: postgres, url: \"redis://:hunter2@db\" } }\nrules: []",
+            "stores.s.url: this is the url of a store of type redis, and the type is postgres; correct the url",
+        ),
+        (
+            "stores: { s: \"ftp://db\" }\nrules: []",
+            "stores.s: the url does not say which store this is",
+        ),
+        ("stores: { s: { deadline: 1s } }\nrules: []", "stores.s: the field type is missing"),
+        (
+            "stores: { s: { type: memory, coalesce: false } }\nrules: []",
+            "stores.s.coalesce: a store of type memory has no coalesce",
+        ),
         ("stores: { s: { type: reddis, url: x } }\nrules: []", "did you mean redis?"),
         (
             "stores: { s: { type: redis, url: \"${PASSWORD}\" } }\nrules: []",

@@ -50,7 +50,7 @@ fn the_shape_to_start_from() {
     assert_eq!(stores[0].1.overflow, Overflow::Share);
     assert_eq!(
         (stores[1].0, stores[1].1.kind, stores[1].1.deadline),
-        ("shared", StoreKind::Redis, Some(Micros::new(20_000)))
+        ("shared", StoreKind::Redis, Micros::new(20_000))
     );
     assert_eq!(stores[1].1.url.as_ref().unwrap().reveal(), "redis://:hunter2@db:6379");
     assert!(!format!("{policy:?}").contains("hunter2"));
@@ -254,4 +254,24 @@ fn the_version_follows_the_source() {
     assert_ne!(policy("rules: []").version(), policy("rules: [] ").version());
     let with_mark = Policy::from_bytes(b"\xef\xbb\xbfrules: []", "p.yaml", &environment).unwrap();
     assert!(with_mark.listed(&ratekeeper_policy::Attributes::default(), Timestamp::EPOCH).is_none());
+}
+
+#[test]
+fn a_url_alone_makes_a_store_with_sensible_defaults() {
+    let source = "
+stores:
+  a: \"${URL}\"
+  b: { url: \"postgresql://db/limits\", deadline: 50ms, coalesce: false, breaker: no, deny_cache: off }
+  c: memcached://one,two
+rules: [{ name: r, limits: [1/s], store: a }]";
+    let policy = Policy::parse(source, "p.yaml", &|_| Some("rediss://:hunter2@db".to_owned())).unwrap();
+    let stores: Vec<_> = policy.stores().map(|(name, config)| (name, config.clone())).collect();
+    let (a, b, c) = (&stores[0].1, &stores[1].1, &stores[2].1);
+    assert_eq!((a.kind, b.kind, c.kind), (StoreKind::Redis, StoreKind::Postgres, StoreKind::Memcached));
+    assert_eq!((a.deadline, a.coalesce, a.breaker, a.deny_cache), (Micros::new(20_000), true, true, true));
+    assert_eq!(
+        (b.deadline, b.coalesce, b.breaker, b.deny_cache),
+        (Micros::new(50_000), false, false, false)
+    );
+    assert!(!format!("{a:?}").contains("hunter2"));
 }

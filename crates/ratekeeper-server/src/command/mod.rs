@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share.
 
 pub(crate) mod check;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod key;
@@ -15,6 +16,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use ratekeeper_policy::Policy;
+use tokio::runtime::Runtime;
 
 use crate::cli::Variables;
 use crate::failure::Failure;
@@ -48,6 +50,12 @@ pub(crate) fn load_policy(path: &Path, env: &Variables) -> Result<Policy, Failur
 fn variable(env: &Variables, name: &str) -> Option<String> {
     let given = env.variables.iter().find(|(known, _)| known == name);
     given.map(|(_, value)| value.clone()).or_else(|| environment(name))
+}
+
+/// What drives stores that are asked over a network.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().map_err(|error| Failure::start("the runtime", error))
 }
 
 /// A variable of the environment.

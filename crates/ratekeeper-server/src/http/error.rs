@@ -18,6 +18,11 @@ impl ApiError {
         Self(Box::new(Problem::of(status, detail)))
     }
 
+    /// What went wrong.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     pub(crate) fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }

@@ -32,7 +32,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Api
     let loaded = app.policy.get().loaded_at.as_micros();
     // The page is of floats anyway.
     #[allow(clippy::cast_precision_loss, clippy::float_arithmetic)]
-    let page = app.metrics.page(&app.engine, loaded as f64 / 1e6);
+    let page = app.metrics.page(&app.engine, &app.stores, loaded as f64 / 1e6);
     let page = page.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response())
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::{StatusCode, Uri};
 use ipnet::IpNet;
 use ratekeeper_core::MAX_COUNT;
-use ratekeeper_engine::{EngineError, Operation, SubjectCounters};
+use ratekeeper_engine::{Engine, EngineError, Operation};
 use ratekeeper_policy::{Attributes, Rule};
 use serde::{Deserialize, Deserializer};
 
@@ -87,26 +87,41 @@ async fn operate(app: &App, rule: RuleName, uri: &Uri, operation: Operation) -> 
     let Query(parts) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|error| {
         ApiError::bad_request(format!("The query is not understood: {}.", error.body_text()))
     })?;
-    let current = app.engine.current();
+    let done = operate_on(&app.engine, &name, &parts, operation).await?;
+    if operation != Operation::Inspect {
+        let subject = crate::shown::printable(&done.subject);
+        tracing::info!(rule = name, subject, ?operation, "operator");
+    }
+    Ok(json_response(done.json))
+}
+
+/// The counters of one subject, after an operation.
+pub(crate) struct Operated {
+    /// What `/v1/keys` answers.
+    pub(crate) json: Vec<u8>,
+    /// The subject as it may be shown.
+    subject: String,
+}
+
+/// Looks at or changes the counters of the subject that `parts` name.
+pub(crate) async fn operate_on(
+    engine: &Engine,
+    name: &str,
+    parts: &[(String, String)],
+    operation: Operation,
+) -> Result<Operated, ApiError> {
+    let current = engine.current();
     let Some(rule) = current.rules().iter().find(|rule| rule.name() == name) else {
         let known: Vec<_> = current.rules().iter().map(Rule::name).collect();
         let detail = format!("The policy in force has no such rule; it has {}.", known.join(", "));
         return Err(not_found(detail));
     };
-    let subject = Subject::new(rule, &parts)?;
-    let counters = app.engine.operate(&name, &subject.attributes(), operation).await;
+    let subject = Subject::new(rule, parts)?;
+    let counters = engine.operate(name, &subject.attributes(), operation).await;
     let counters = counters.map_err(|error| match error {
         EngineError::KeyPartMissing { .. } => named_by(rule, "One of them is missing."),
         other => other.into(),
     })?;
-    if operation != Operation::Inspect {
-        let subject = rule.subject(&subject.attributes()).join(",");
-        tracing::info!(rule = name, subject = crate::shown::printable(&subject), ?operation, "operator");
-    }
-    Ok(answer(&counters, rule, &parts))
-}
-
-fn answer(counters: &SubjectCounters, rule: &Rule, parts: &[(String, String)]) -> Response {
     let mut out = Vec::new();
     let mut json = JsonWriter(&mut out);
     json.raw("{\"rule\":").word(rule.name()).raw(",\"key\":{");
@@ -116,7 +131,7 @@ fn answer(counters: &SubjectCounters, rule: &Rule, parts: &[(String, String)]) -
     json.raw("},\"limits\":")
         .list(&counters.limits, |json, limit| write_limit(limit, rule, json))
         .raw("}");
-    json_response(out)
+    Ok(Operated { json: out, subject: rule.subject(&subject.attributes()).join(",") })
 }
 
 /// The parts of a key, as attributes that have them.

@@ -28,7 +28,8 @@ use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use tower_service::Service as _;
 
-use self::error::ApiError;
+pub(crate) use self::error::ApiError;
+pub(crate) use self::keys::operate_on;
 use crate::app::App;
 use crate::listen::Answers;
 use crate::traces::within_span;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use ratekeeper_core::Timestamp;
 use ratekeeper_engine::{Engine, Secret};
-use ratekeeper_policy::Policy;
+use ratekeeper_policy::{Policy, StoreConfig};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) use self::banner::Greeting;
@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::http::Front;
 use crate::listen::{self, Drain, Drained, Limits, Listener, TlsFiles, TlsSource};
 use crate::settings::{Layers, Settings};
+use crate::stores::Stores;
 use crate::traces::Traces;
 
 /// A server that is ready to run.
@@ -63,9 +64,10 @@ impl Server {
         let tokens =
             Tokens { check: settings.check_tokens.clone(), operator: settings.operator_tokens.clone() };
         warn_of_exposure(&listeners, &tokens);
-        let engine = engine(&settings, policy)?;
+        let stores = Arc::new(Stores::default());
+        let engine = engine(&settings, policy, &stores)?;
         state_file::restore(&engine, settings.state_file.as_deref())?;
-        let app = App::new(engine, app_settings(&settings)?, tokens, traces(&settings)?)
+        let app = App::new(engine, stores, app_settings(&settings)?, tokens, traces(&settings)?)
             .map_err(|error| Failure::start("metrics", error))?;
         let app = Arc::new(app);
         let addresses: Vec<_> = listeners
@@ -173,8 +175,10 @@ fn warn_of_exposure(listeners: &[Listener], tokens: &Tokens) {
     }
 }
 
-fn engine(settings: &Settings, policy: Policy) -> Result<Engine, Failure> {
-    let mut builder = Engine::builder(policy);
+fn engine(settings: &Settings, policy: Policy, stores: &Arc<Stores>) -> Result<Engine, Failure> {
+    let stores = Arc::clone(stores);
+    let connect = move |name: &str, config: &StoreConfig| stores.connect(name, config);
+    let mut builder = Engine::builder(policy).connect(Arc::new(connect));
     if let Some(text) = &settings.secret {
         let secret = secret(&text.0).ok_or_else(|| {
             Failure::start("secret", "write 64 hexadecimal digits, such as `openssl rand -hex 32` makes")

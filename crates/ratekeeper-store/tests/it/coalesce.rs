@@ -23,8 +23,13 @@ mod around_later {
 
 type Coalesced = Coalesce<Arc<Faulty<Remote>>>;
 
+/// No machine is too busy for it.
+fn patient() -> CoalesceConfig {
+    CoalesceConfig { patience: Duration::from_secs(3600), ..Default::default() }
+}
+
 fn coalesce<S: Store + 'static>(inner: S) -> Coalesce<S> {
-    Coalesce::new(inner, CoalesceConfig::default())
+    Coalesce::new(inner, patient())
 }
 
 /// A store whose first call is held.
@@ -53,7 +58,7 @@ fn a_store_in_memory_still_answers_at_once() {
 
 #[tokio::test]
 async fn what_is_asked_meanwhile_goes_together_and_in_order() {
-    let (store, inner) = held(CoalesceConfig::default());
+    let (store, inner) = held(patient());
     let first = begin(take(&store, "a", 100)).await;
     let mut others = Vec::new();
     for cost in 1..=5 {
@@ -76,7 +81,7 @@ async fn what_is_asked_meanwhile_goes_together_and_in_order() {
 
 #[tokio::test]
 async fn calls_are_no_larger_than_they_may_be() {
-    let (store, inner) = held(CoalesceConfig { max_units: 3, max_checks: 4, ..Default::default() });
+    let (store, inner) = held(CoalesceConfig { max_units: 3, max_checks: 4, ..patient() });
     let first = begin(take(&store, "a", 10)).await;
     let limit = limit();
     let unit = |cost: u64, checks: usize| {
@@ -105,7 +110,7 @@ async fn calls_are_no_larger_than_they_may_be() {
 
 #[tokio::test]
 async fn no_more_wait_than_may() {
-    let config = CoalesceConfig { max_waiting_in_lane: 2, max_waiting: 3, ..Default::default() };
+    let config = CoalesceConfig { max_waiting_in_lane: 2, max_waiting: 3, ..patient() };
     let (store, inner) = held(config);
     inner.on_call(1, Fault::Hold);
     let firsts = [
@@ -129,7 +134,7 @@ async fn no_more_wait_than_may() {
 
 #[tokio::test]
 async fn who_has_given_up_before_the_call_is_not_asked_for() {
-    let (store, inner) = held(CoalesceConfig::default());
+    let (store, inner) = held(patient());
     let first = begin(take(&store, "a", 1)).await;
     let kept = [
         begin(take(&store, "a", 2)).await,
@@ -146,7 +151,7 @@ async fn who_has_given_up_before_the_call_is_not_asked_for() {
 
 #[tokio::test]
 async fn a_direct_caller_who_gives_up_lets_the_others_go() {
-    let (store, inner) = held(CoalesceConfig::default());
+    let (store, inner) = held(patient());
     let first = begin(take(&store, "a", 1)).await;
     let other = begin(take(&store, "a", 2)).await;
     // Nobody but those who wait needs to be in a runtime.
@@ -162,7 +167,7 @@ async fn a_direct_caller_who_gives_up_lets_the_others_go() {
 
 #[tokio::test]
 async fn a_call_lives_as_long_as_one_of_its_callers() {
-    let (store, inner) = held(CoalesceConfig::default());
+    let (store, inner) = held(patient());
     inner.on_call(1, Fault::Hold);
     inner.on_call(2, Fault::Silence);
     let first = begin(take(&store, "a", 1)).await;
@@ -219,7 +224,7 @@ async fn a_panic_of_the_store_is_not_the_end_of_the_lane() {
 
 #[tokio::test]
 async fn a_busy_lane_does_not_halt_another() {
-    let (store, inner) = held(CoalesceConfig::default());
+    let (store, inner) = held(patient());
     let first = begin(take(&store, "a", 1)).await;
     let waiting = begin(take(&store, "a", 2)).await;
     assert_eq!(take(&store, "b", 1).await.unwrap().remaining, 999);
@@ -230,7 +235,7 @@ async fn a_busy_lane_does_not_halt_another() {
 
 #[tokio::test]
 async fn errors_meet_those_whose_they_are() {
-    let (store, inner) = held(CoalesceConfig::default());
+    let (store, inner) = held(patient());
     let (limit, key) = (limit(), Key::new(b"a").unwrap());
     let first = begin(take(&store, "a", 1)).await;
     let (right, broken) = (begin(take(&store, "a", 2)).await, begin(take(&store, "a broken", 3)).await);
@@ -245,6 +250,7 @@ async fn errors_meet_those_whose_they_are() {
     first.await.unwrap();
     assert_eq!(right.await.unwrap().remaining, 997);
     assert_eq!(broken.await, Err(StoreError::Timeout));
+    assert_eq!(take(&store, "a broken", 1).await, Err(StoreError::Timeout), "asked by itself");
     // One of the whole call meets all.
     let calls = inner.calls();
     inner.on_call(calls, Fault::Hold);
@@ -263,7 +269,7 @@ async fn errors_meet_those_whose_they_are() {
 
 #[tokio::test]
 async fn what_cannot_be_put_together_does_not_wait() {
-    let (store, inner) = held(CoalesceConfig::default());
+    let (store, inner) = held(patient());
     let (limit, key) = (limit(), Key::new(b"a").unwrap());
     let first = begin(take(&store, "a", 1)).await;
     let mut several = Batch::new();
@@ -347,7 +353,7 @@ fn many_callers_get_exactly_what_there_is() {
 #[test]
 fn a_runtime_that_is_shut_down_leaves_nothing_behind() {
     for max_units in [1, 128] {
-        let (store, inner) = held(CoalesceConfig { max_units, ..Default::default() });
+        let (store, inner) = held(CoalesceConfig { max_units, ..patient() });
         let store = Arc::new(store);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {

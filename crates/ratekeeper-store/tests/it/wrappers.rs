@@ -1,14 +1,12 @@
 //! All wrappers together.
 
-use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ratekeeper_core::{Ask, Key, Limit, Micros, Op, Timestamp};
 use ratekeeper_store::testkit::Fault;
 use ratekeeper_store::{
-    Batch, BreakerState, Clock, ManualClock, MemoryStore, Store, StoreError, StoreExt, SystemClock, Wrapped,
-    Wrappers,
+    Batch, BreakerState, ManualClock, MemoryStore, Store, StoreError, StoreExt, Wrapped, Wrappers,
 };
 
 use crate::remote::{Remote, begin, in_tokio, limit, take, until};
@@ -110,52 +108,4 @@ fn what_is_left_out_is_not_there() {
     let order =
         ["DenyCache", "Breaker", "Deadline", "Coalesce", "MemoryStore"].map(|name| all.find(name).unwrap());
     assert!(order.is_sorted(), "{all}");
-}
-
-/// Not a test of a bound: prints what the wrappers cost a store that answers at once, and one that counts as remote.
-/// `cargo test -p ratekeeper-store --release --test it -- --ignored --nocapture cost`
-#[test]
-#[ignore = "a measurement, for release builds"]
-fn what_they_cost() {
-    let limit = Limit::token_bucket(1_000_000, Micros::SECOND).unwrap().with_burst(1 << 40).unwrap();
-    let clock = SystemClock::new();
-    // The best of many short rounds: in some of them nobody else had the processor.
-    let nanos = |store: &dyn Store, limit: &Limit| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async {
-            let mut best = u64::MAX;
-            for _ in 0..1000 {
-                let start = clock.now();
-                for _ in 0..1000 {
-                    let key = Key::new(black_box(b"user:000000001")).unwrap();
-                    let mut batch = Batch::single(key, limit, &Ask::new(Op::Take, 1));
-                    store.apply(&mut batch).wait().await.unwrap();
-                }
-                best = best.min(clock.now().since(start).get());
-            }
-            best
-        })
-    };
-    let none = Wrappers { deadline: None, breaker: None, coalesce: None, deny_cache: false };
-    let all = Wrappers::default();
-    println!("memory, bare                {:5} ns", nanos(&MemoryStore::default(), &limit));
-    for (name, wrappers) in [
-        ("counters only", none),
-        ("deadline", Wrappers { deadline: all.deadline, ..none }),
-        ("breaker", Wrappers { breaker: all.breaker, ..none }),
-        ("coalesce", Wrappers { coalesce: all.coalesce, ..none }),
-        ("deny cache", Wrappers { deny_cache: true, ..none }),
-        ("all", all),
-    ] {
-        println!(
-            "memory, {name:<19} {:5} ns",
-            nanos(&wrappers.wrap(Arc::new(MemoryStore::default())), &limit)
-        );
-        println!("remote, {name:<19} {:5} ns", nanos(&wrappers.wrap(Arc::new(Remote::default())), &limit));
-    }
-    let spent = Limit::fixed_window(1, Micros::DAY).unwrap();
-    println!(
-        "refused from the cache      {:5} ns",
-        nanos(&all.wrap(Arc::new(Remote::default())), &spent)
-    );
 }

@@ -1,0 +1,653 @@
+-- Costs are unsigned: their bits are passed.
+CREATE FUNCTION unsigned_1(bits bigint) RETURNS numeric LANGUAGE sql IMMUTABLE
+AS 'SELECT CASE WHEN bits < 0 THEN bits + 18446744073709551616 ELSE bits END';
+
+CREATE FUNCTION signed_1(number numeric) RETURNS bigint LANGUAGE sql IMMUTABLE
+AS 'SELECT (CASE WHEN number > 9223372036854775807 THEN number - 18446744073709551616 ELSE number END)::bigint';
+
+-- What the count of the window before still weighs.
+CREATE FUNCTION weighed_1(previous bigint, elapsed bigint, width bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
+AS 'SELECT previous - CASE
+    WHEN elapsed <= 0 THEN 0
+    WHEN previous <= 9223372036854775807 / elapsed THEN previous * elapsed / width
+    ELSE div(previous::numeric * elapsed, width)::bigint
+END';
+
+-- Decides the checks of a call, as ratekeeper's `step` does: that is the truth, and a test compares them.
+--
+-- instant: when to decide, or NULL for the clock. earliest, latest: for which instants the checks were made.
+-- keys: ascending, each once. checks: sixteen numbers each, see below. identities: of the units that hold something.
+-- plain: every check is a take that is a unit by itself, from a bucket or windows; check i is of key i.
+-- whole: lock also the keys that are absent and not expected to be written.
+--
+-- Returns when it was decided, and if that is between earliest and latest: of a plain call, which checks were accepted at
+-- once and the states after; of all others the states as they were found, which units passed, and what was granted.
+--
+-- A check:
+--  1 place of its key   2 unit   3 operation   4 group, -1 if enforced   5 algorithm   6 flags   7 tag   8 cost
+--  9 N' of a bucket, N of all others   10 W' of a bucket, W of all others
+-- 11 bucket: cost in whole microseconds; windows: what to add to an instant so that windows begin at multiples of W
+-- 12 bucket: ticks of the cost beyond   13, 14 bucket: capacity in microseconds and ticks
+-- 11 to 14 calendar windows: four boundaries   15, 16 token
+-- operations: 0 take, 1 take up to, 2 peek, 3 charge, 4 refund, 5 reset
+-- algorithms: 0 bucket, 1 queue, 2 fixed window, 3 sliding window, 4 calendar window, 5 log, 6 concurrency
+-- flags: 1 a changed limit starts anew, 2 there is a token
+--
+-- Locks are those of rows, taken in the order of the keys; for that an absent row is inserted (kind -1). Nobody waits for
+-- a lock while holding one of a later key, so there are no deadlocks.
+CREATE FUNCTION decide_1(
+    INOUT instant bigint,
+    earliest bigint,
+    latest bigint,
+    keys bytea[],
+    checks bigint[],
+    identities uuid[],
+    plain boolean,
+    whole boolean,
+    OUT accepted smallint[],
+    OUT after_a bigint[],
+    OUT after_b bigint[],
+    OUT after_c bigint[],
+    OUT kinds smallint[],
+    OUT tags bigint[],
+    OUT found_a bigint[],
+    OUT found_b bigint[],
+    OUT found_c bigint[],
+    OUT found_lists bytea[],
+    OUT passes boolean[],
+    OUT granted bigint[]
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+SET jit = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+    last_exact CONSTANT bigint := 9007199254740991;
+    -- A log is never longer.
+    max_debts CONSTANT int := 16384;
+    n_checks CONSTANT int := cardinality(checks) / 16;
+    own_clock CONSTANT boolean := instant IS NULL;
+    locked boolean := plain;
+    -- The working copy, by key.
+    there boolean[];
+    lists entries[];
+    changed boolean[];
+    w_kinds smallint[];
+    w_tags bigint[];
+    w_a bigint[];
+    w_b bigint[];
+    w_c bigint[];
+    w_ends bigint[];
+    w_lists entries[];
+    -- By check: whether it passes, how much it would grant of a partial take, and its state at this instant:
+    -- bucket: microseconds and ticks ahead of now; windows: start, count, count before.
+    fits boolean[];
+    grantable numeric[];
+    at_a bigint[];
+    at_b bigint[];
+    at_c bigint[];
+    -- Of one unit.
+    i int;
+    first int;
+    beyond int;
+    -- The next of those accepted at once.
+    next int := 1;
+    unit bigint;
+    unit_passes boolean;
+    asked numeric;
+    share numeric;
+    -- Of one check.
+    o int;
+    p int;
+    k int;
+    op bigint;
+    algorithm bigint;
+    cost bigint;
+    n bigint;
+    w bigint;
+    ok boolean;
+    fresh boolean;
+    grant_ numeric;
+    a bigint;
+    b bigint;
+    c bigint;
+    x bigint;
+    y bigint;
+    used bigint;
+    start bigint;
+    expiry bigint;
+    clock bigint;
+    list entries;
+    who uuid;
+    place int;
+BEGIN
+    IF own_clock THEN
+        instant := clock_1();
+    END IF;
+    IF instant < earliest OR instant >= latest THEN
+        RETURN;
+    END IF;
+
+    IF plain THEN
+        WITH written AS (
+            INSERT INTO counters AS t (key, tag, a, b, c, ends, kind, place)
+            SELECT s.key, checks[s.o + 7],
+                CASE WHEN s.kind = 0 THEN instant + checks[s.o + 11] ELSE s.start END,
+                CASE WHEN s.kind = 0 THEN checks[s.o + 12] ELSE checks[s.o + 8] END,
+                0,
+                CASE checks[s.o + 5]
+                    WHEN 2 THEN s.start + checks[s.o + 10]
+                    WHEN 3 THEN s.start + 2 * checks[s.o + 10]
+                    WHEN 4 THEN CASE s.start
+                        WHEN checks[s.o + 11] THEN checks[s.o + 12]
+                        WHEN checks[s.o + 12] THEN checks[s.o + 13]
+                        ELSE checks[s.o + 14]
+                    END
+                    ELSE 0
+                END,
+                s.kind, s.i
+            FROM (
+                SELECT r.key, r.i, r.o, CASE WHEN checks[r.o + 5] < 2 THEN 0 ELSE 1 END AS kind,
+                    CASE
+                        WHEN checks[r.o + 5] < 2 THEN 0
+                        WHEN checks[r.o + 5] < 4 THEN
+                            greatest(0, instant - (instant + checks[r.o + 11]) % checks[r.o + 10])
+                        WHEN instant >= checks[r.o + 13] THEN checks[r.o + 13]
+                        WHEN instant >= checks[r.o + 12] THEN checks[r.o + 12]
+                        ELSE checks[r.o + 11]
+                    END AS start
+                FROM (
+                    SELECT u.key, u.i, (u.i::int - 1) * 16 AS o FROM unnest(keys) WITH ORDINALITY AS u(key, i)
+                ) r
+            ) s
+            ON CONFLICT (key) DO UPDATE SET
+                place = excluded.place,
+                a = CASE WHEN excluded.kind = 0
+                    THEN greatest(t.a, instant) + excluded.a - instant
+                        + (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b)
+                            / checks[excluded.place * 16 - 7]
+                    ELSE greatest(t.a, excluded.a)
+                END,
+                b = CASE WHEN excluded.kind = 0
+                    THEN (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b)
+                        % checks[excluded.place * 16 - 7]
+                    ELSE CASE WHEN t.a >= excluded.a THEN t.b ELSE 0 END + excluded.b
+                END,
+                c = CASE
+                    WHEN excluded.kind = 0 THEN 0
+                    WHEN t.a >= excluded.a THEN t.c
+                    WHEN checks[excluded.place * 16 - 11] = 3
+                        AND excluded.a - t.a = checks[excluded.place * 16 - 6] THEN t.b
+                    ELSE 0
+                END,
+                ends = greatest(t.ends, excluded.ends)
+            WHERE t.tag = excluded.tag AND CASE WHEN excluded.kind = 0
+                THEN (
+                    greatest(t.a, instant) - instant + checks[excluded.place * 16 - 5]
+                        + (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b)
+                            / checks[excluded.place * 16 - 7],
+                    (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b)
+                        % checks[excluded.place * 16 - 7]
+                ) <= (checks[excluded.place * 16 - 3], checks[excluded.place * 16 - 2])
+                ELSE CASE
+                    WHEN t.a >= excluded.a THEN t.b + CASE
+                        WHEN checks[excluded.place * 16 - 11] <> 3 OR t.c = 0 THEN 0
+                        ELSE weighed_1(t.c, instant - t.a, checks[excluded.place * 16 - 6])
+                    END
+                    WHEN checks[excluded.place * 16 - 11] = 3
+                        AND excluded.a - t.a = checks[excluded.place * 16 - 6]
+                        THEN weighed_1(t.b, instant - excluded.a, checks[excluded.place * 16 - 6])
+                    ELSE 0
+                END + excluded.b <= checks[excluded.place * 16 - 7]
+            END
+            RETURNING t.place, t.a, t.b, t.c
+        )
+        SELECT array_agg(v.place), array_agg(v.a), array_agg(v.b), array_agg(v.c)
+        INTO accepted, after_a, after_b, after_c FROM written v;
+        IF cardinality(accepted) = n_checks THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    LOOP
+        SELECT array_agg(s.found), array_agg(s.there), array_agg(s.tag), array_agg(s.a), array_agg(s.b),
+            array_agg(s.c), array_agg(s.ends), array_agg(s.list)
+        INTO kinds, there, tags, found_a, found_b, found_c, w_ends, lists
+        FROM (
+            SELECT CASE WHEN t.kind >= 0 THEN t.kind END AS found, t.kind IS NOT NULL AS there,
+                t.tag, t.a, t.b, t.c, t.ends,
+                CASE WHEN t.kind = 2 THEN ROW(t.expiries, t.counts, t.holders)::entries END AS list
+            FROM unnest(keys) WITH ORDINALITY AS u(key, i) LEFT JOIN counters t ON t.key = u.key
+            ORDER BY u.i
+        ) s;
+        IF own_clock AND NOT plain THEN
+            instant := clock_1();
+            IF instant < earliest OR instant >= latest THEN
+                IF locked THEN
+                    RAISE EXCEPTION 'begin again: a calendar has turned' USING ERRCODE = 'RK001';
+                END IF;
+                RETURN;
+            END IF;
+        END IF;
+        w_kinds := kinds;
+        w_tags := tags;
+        w_a := found_a;
+        w_b := found_b;
+        w_c := found_c;
+        w_lists := lists;
+        changed := array_fill(false, ARRAY[cardinality(keys)]);
+        granted := array_fill(NULL::bigint, ARRAY[n_checks]);
+        passes := array_fill(NULL::boolean, ARRAY[checks[n_checks * 16 - 14]::int]);
+        fits := array_fill(false, ARRAY[n_checks]);
+        grantable := array_fill(NULL::numeric, ARRAY[n_checks]);
+        at_a := granted;
+        at_b := granted;
+        at_c := granted;
+        beyond := 1;
+        WHILE beyond <= n_checks LOOP
+            IF accepted[next] = beyond THEN
+                passes[beyond] := true;
+                next := next + 1;
+                beyond := beyond + 1;
+                CONTINUE;
+            END IF;
+            first := beyond;
+            unit := checks[first * 16 - 14];
+            unit_passes := true;
+            asked := NULL;
+            share := NULL;
+            -- What every check answers.
+            WHILE beyond <= n_checks AND checks[beyond * 16 - 14] = unit LOOP
+                i := beyond;
+                beyond := beyond + 1;
+                o := (i - 1) * 16;
+                k := checks[o + 1];
+                op := checks[o + 3];
+                algorithm := checks[o + 5];
+                cost := CASE WHEN checks[o + 8] BETWEEN 0 AND last_exact THEN checks[o + 8] ELSE last_exact + 1 END;
+                n := checks[o + 9];
+                w := checks[o + 10];
+                a := w_a[k];
+                b := w_b[k];
+                c := w_c[k];
+                list := NULL;
+                IF w_kinds[k] IS NULL THEN
+                    a := 0;
+                    b := 0;
+                    c := 0;
+                ELSIF algorithm >= 5 AND w_kinds[k] = 2 THEN
+                    list := w_lists[k];
+                END IF;
+                IF w_kinds[k] IS NOT NULL AND w_tags[k] <> checks[o + 7] THEN
+                    -- The limit has changed: counts are carried over as far as they keep their meaning.
+                    fresh := false;
+                    IF checks[o + 6] & 1 = 0 AND algorithm < 2 AND w_kinds[k] = 0 THEN
+                        a := least(a + CASE WHEN b > 0 THEN 1 ELSE 0 END, last_exact);
+                        b := 0;
+                        IF a >= instant AND (a - instant, 0::bigint) > (checks[o + 13], checks[o + 14]) THEN
+                            a := least(instant + checks[o + 13], last_exact);
+                            b := CASE WHEN a < last_exact THEN checks[o + 14] ELSE 0 END;
+                        END IF;
+                    ELSIF checks[o + 6] & 1 = 1 OR algorithm < 2 OR w_tags[k] >> 32 <> checks[o + 7] >> 32 THEN
+                        a := 0;
+                        b := 0;
+                        c := 0;
+                        list := NULL;
+                        fresh := true;
+                    END IF;
+                    IF op <> 2 THEN
+                        changed[k] := true;
+                        w_kinds[k] := CASE WHEN fresh THEN NULL ELSE w_kinds[k] END;
+                        w_tags[k] := checks[o + 7];
+                        w_a[k] := a;
+                        w_b[k] := b;
+                        w_ends[k] := greatest(w_ends[k], CASE WHEN algorithm BETWEEN 2 AND 3 THEN a + 2 * w END);
+                    END IF;
+                END IF;
+                ok := true;
+                IF algorithm < 2 THEN
+                    IF a >= instant THEN
+                        a := a - instant;
+                    ELSE
+                        a := 0;
+                        b := 0;
+                    END IF;
+                    IF op = 0 OR op = 2 THEN
+                        y := b + checks[o + 12];
+                        x := a + checks[o + 11] + y / n;
+                        ok := x < checks[o + 13] OR (x = checks[o + 13] AND y % n <= checks[o + 14]);
+                    ELSIF op = 1 THEN
+                        grant_ := greatest(0, div((checks[o + 13] - a)::numeric * n + (checks[o + 14] - b), w));
+                    END IF;
+                    at_a[i] := a;
+                    at_b[i] := b;
+                ELSIF algorithm < 5 THEN
+                    start := CASE
+                        WHEN algorithm < 4 THEN greatest(0, instant - (instant + checks[o + 11]) % w)
+                        WHEN instant >= checks[o + 13] THEN checks[o + 13]
+                        WHEN instant >= checks[o + 12] THEN checks[o + 12]
+                        ELSE checks[o + 11]
+                    END;
+                    IF start > a THEN
+                        c := CASE WHEN algorithm = 3 AND start - a = w THEN b ELSE 0 END;
+                        b := 0;
+                        a := start;
+                    END IF;
+                    IF op < 3 THEN
+                        used := b;
+                        IF c > 0 AND algorithm = 3 THEN
+                            used := b + weighed_1(c, instant - a, w);
+                        END IF;
+                        ok := used + cost <= n;
+                        grant_ := greatest(0, n - used);
+                    END IF;
+                    at_a[i] := a;
+                    at_b[i] := b;
+                    at_c[i] := c;
+                ELSIF op < 3 THEN
+                    clock := instant;
+                    IF algorithm = 5 THEN
+                        clock := greatest(instant, list.expiries[cardinality(list.expiries)] - w);
+                    END IF;
+                    -- What has expired stands first.
+                    used := a;
+                    p := 1;
+                    WHILE list.expiries[p] <= clock LOOP
+                        used := used - list.counts[p];
+                        p := p + 1;
+                    END LOOP;
+                    ok := used + cost <= n;
+                    grant_ := greatest(0, n - used);
+                    IF algorithm = 6 AND (NOT ok OR op = 1) THEN
+                        who := identities[unit];
+                        WHILE p <= cardinality(list.holders) LOOP
+                            IF list.holders[p] = who AND list.counts[p] > 0 THEN
+                                -- Who holds renews.
+                                ok := true;
+                                grant_ := 18446744073709551615;
+                                EXIT;
+                            END IF;
+                            p := p + 1;
+                        END LOOP;
+                    END IF;
+                END IF;
+                IF op = 1 THEN
+                    grant_ := least(grant_, unsigned_1(checks[o + 8]));
+                    grantable[i] := grant_;
+                    ok := grant_ > 0;
+                    asked := least(asked, unsigned_1(checks[o + 8]));
+                    IF checks[o + 4] < 0 THEN
+                        share := least(share, grant_);
+                    END IF;
+                END IF;
+                fits[i] := ok;
+                IF checks[o + 4] < 0 AND NOT ok THEN
+                    unit_passes := false;
+                END IF;
+            END LOOP;
+            passes[unit] := unit_passes;
+            share := coalesce(share, asked);
+
+            -- What is written.
+            FOR i IN first .. beyond - 1 LOOP
+                CONTINUE WHEN NOT unit_passes;
+                o := (i - 1) * 16;
+                op := checks[o + 3];
+                CONTINUE WHEN op = 2;
+                IF checks[o + 4] >= 0 THEN
+                    -- A shadow group stands or falls by its own checks.
+                    ok := true;
+                    FOR j IN first .. beyond - 1 LOOP
+                        IF checks[j * 16 - 12] = checks[o + 4] THEN
+                            ok := ok AND fits[j]
+                                AND (op <> 1 OR coalesce(grantable[j], unsigned_1(checks[j * 16 - 8])) >= share);
+                        END IF;
+                    END LOOP;
+                    CONTINUE WHEN NOT ok;
+                END IF;
+                k := checks[o + 1];
+                algorithm := checks[o + 5];
+                n := checks[o + 9];
+                w := checks[o + 10];
+                cost := CASE WHEN checks[o + 8] BETWEEN 0 AND last_exact THEN checks[o + 8] ELSE last_exact + 1 END;
+                granted[i] := checks[o + 8];
+                IF op = 1 THEN
+                    granted[i] := signed_1(share);
+                    cost := least(share, last_exact + 1);
+                END IF;
+                changed[k] := true;
+                IF op = 5 THEN
+                    w_kinds[k] := NULL;
+                    w_lists[k] := NULL;
+                    CONTINUE;
+                END IF;
+                IF algorithm < 2 THEN
+                    a := at_a[i];
+                    b := at_b[i];
+                    x := checks[o + 11];
+                    y := checks[o + 12];
+                    IF op < 4 THEN
+                        IF op = 1 THEN
+                            x := least(div(share * w, n), 1::bigint << 60);
+                            y := mod(share * w, n);
+                        END IF;
+                        b := b + y;
+                        a := a + x + b / n;
+                        b := b % n;
+                    ELSE
+                        IF checks[o + 6] & 2 = 2 THEN
+                            IF algorithm = 1 AND (w_kinds[k] IS NULL AND (checks[o + 15] <> 0 OR checks[o + 16] <> 0)
+                                OR w_kinds[k] IS NOT NULL AND (checks[o + 15] <> w_a[k] OR checks[o + 16] <> w_b[k])) THEN
+                                -- Others stand in line behind.
+                                CONTINUE;
+                            END IF;
+                            IF checks[o + 15] < instant THEN
+                                x := 0;
+                                y := 0;
+                            ELSIF (checks[o + 15] - instant, checks[o + 16]) < (x, y) THEN
+                                x := checks[o + 15] - instant;
+                                y := checks[o + 16];
+                            END IF;
+                        END IF;
+                        a := a - x;
+                        b := b - y;
+                        IF b < 0 THEN
+                            b := b + n;
+                            a := a - 1;
+                        END IF;
+                        IF a < 0 THEN
+                            a := 0;
+                            b := 0;
+                        END IF;
+                    END IF;
+                    w_kinds[k] := 0;
+                    w_tags[k] := checks[o + 7];
+                    w_a[k] := least(instant + a, last_exact);
+                    w_b[k] := CASE WHEN instant + a < last_exact THEN b ELSE 0 END;
+                    w_c[k] := 0;
+                    w_ends[k] := 0;
+                ELSIF algorithm < 5 THEN
+                    IF op < 4 THEN
+                        b := least(at_b[i] + cost, last_exact);
+                    ELSIF checks[o + 6] & 2 = 0 OR checks[o + 15] = at_a[i] THEN
+                        b := greatest(at_b[i] - cost, 0);
+                    ELSE
+                        CONTINUE;
+                    END IF;
+                    a := at_a[i];
+                    w_kinds[k] := 1;
+                    w_tags[k] := checks[o + 7];
+                    w_a[k] := a;
+                    w_b[k] := b;
+                    w_c[k] := at_c[i];
+                    w_ends[k] := CASE
+                        WHEN algorithm = 2 THEN a + w
+                        WHEN algorithm = 3 THEN a + 2 * w
+                        WHEN a = checks[o + 11] THEN checks[o + 12]
+                        WHEN a = checks[o + 12] THEN checks[o + 13]
+                        WHEN a = checks[o + 13] THEN checks[o + 14]
+                        -- The clock stepped back: no period is longer than the four together.
+                        ELSE a + checks[o + 14] - checks[o + 11]
+                    END;
+                ELSE
+                    IF w_kinds[k] IS NULL THEN
+                        list := ROW('{}', '{}', '{}')::entries;
+                        a := 0;
+                    ELSE
+                        list := w_lists[k];
+                        IF list.expiries IS NULL THEN
+                            list := ROW('{}', '{}', '{}')::entries;
+                        END IF;
+                        a := w_a[k];
+                    END IF;
+                    who := identities[unit];
+                    clock := instant;
+                    IF algorithm = 5 THEN
+                        clock := greatest(instant, list.expiries[cardinality(list.expiries)] - w);
+                    END IF;
+                    IF op < 4 THEN
+                        p := 1;
+                        WHILE list.expiries[p] <= clock LOOP
+                            a := a - list.counts[p];
+                            p := p + 1;
+                        END LOOP;
+                        IF p > 1 THEN
+                            list := ROW(list.expiries[p:], list.counts[p:], list.holders[p:])::entries;
+                        END IF;
+                    END IF;
+                    p := cardinality(list.expiries);
+                    IF algorithm = 5 AND op < 4 THEN
+                        cost := least(cost, last_exact - a);
+                        expiry := clock + w;
+                        IF p > 0 AND (list.expiries[p] = expiry OR list.counts[p] = 0 OR p >= max_debts) THEN
+                            list.expiries[p] := expiry;
+                            list.counts[p] := list.counts[p] + cost;
+                        ELSE
+                            list.expiries[p + 1] := expiry;
+                            list.counts[p + 1] := cost;
+                        END IF;
+                        a := a + cost;
+                    ELSIF algorithm = 5 THEN
+                        -- From the entry that the token names, or from the newest on.
+                        expiry := CASE WHEN checks[o + 6] & 2 = 2 THEN checks[o + 15] + w END;
+                        WHILE p > 0 AND (cost > 0 OR expiry IS NOT NULL) LOOP
+                            EXIT WHEN list.expiries[p] < expiry;
+                            IF expiry IS NULL OR list.expiries[p] = expiry THEN
+                                x := least(cost, list.counts[p]);
+                                list.counts[p] := list.counts[p] - x;
+                                a := a - x;
+                                cost := cost - x;
+                                IF list.counts[p] = 0 THEN
+                                    list.expiries := list.expiries[:p - 1] || list.expiries[p + 1:];
+                                    list.counts := list.counts[:p - 1] || list.counts[p + 1:];
+                                END IF;
+                                EXIT WHEN expiry IS NOT NULL;
+                            END IF;
+                            p := p - 1;
+                        END LOOP;
+                    ELSE
+                        place := NULL;
+                        IF op = 4 THEN
+                            who := identities[checks[o + 15]];
+                        END IF;
+                        FOR j IN 1 .. p LOOP
+                            IF list.holders[j] = who AND list.counts[j] > 0 THEN
+                                place := j;
+                                EXIT;
+                            END IF;
+                        END LOOP;
+                        IF place IS NOT NULL THEN
+                            x := list.counts[place];
+                            list := ROW(
+                                list.expiries[:place - 1] || list.expiries[place + 1:],
+                                list.counts[:place - 1] || list.counts[place + 1:],
+                                list.holders[:place - 1] || list.holders[place + 1:]
+                            )::entries;
+                            a := a - x;
+                            p := p - 1;
+                        END IF;
+                        IF op < 4 THEN
+                            cost := CASE WHEN place IS NULL THEN cost ELSE x END;
+                            expiry := least(instant + w, last_exact);
+                            a := a + cost;
+                            ok := true;
+                            IF cost = 0 THEN
+                                -- Of those that hold nothing the latest stands for all.
+                                FOR j IN REVERSE p .. 1 LOOP
+                                    IF list.counts[j] = 0 THEN
+                                        IF list.expiries[j] >= expiry THEN
+                                            ok := false;
+                                        ELSE
+                                            list := ROW(
+                                                list.expiries[:j - 1] || list.expiries[j + 1:],
+                                                list.counts[:j - 1] || list.counts[j + 1:],
+                                                list.holders[:j - 1] || list.holders[j + 1:]
+                                            )::entries;
+                                            p := p - 1;
+                                        END IF;
+                                    END IF;
+                                END LOOP;
+                            END IF;
+                            IF ok THEN
+                                WHILE p > 0 AND list.expiries[p] > expiry LOOP
+                                    p := p - 1;
+                                END LOOP;
+                                list := ROW(
+                                    list.expiries[:p] || expiry || list.expiries[p + 1:],
+                                    list.counts[:p] || cost || list.counts[p + 1:],
+                                    list.holders[:p] || who || list.holders[p + 1:]
+                                )::entries;
+                            END IF;
+                        END IF;
+                    END IF;
+                    p := cardinality(list.expiries);
+                    w_kinds[k] := CASE WHEN p > 0 THEN 2 END;
+                    w_tags[k] := checks[o + 7];
+                    w_a[k] := a;
+                    w_b[k] := 0;
+                    w_c[k] := 0;
+                    w_ends[k] := list.expiries[p];
+                    w_lists[k] := list;
+                END IF;
+            END LOOP;
+        END LOOP;
+
+        EXIT WHEN locked OR NOT true = ANY (changed);
+        INSERT INTO counters AS t (key, tag, a, b, c, ends, kind, place)
+        SELECT u.key, 0, 0, 0, 0, 0, -1, 0
+        FROM unnest(keys) WITH ORDINALITY AS u(key, i)
+        WHERE whole OR kinds[u.i] IS NOT NULL OR changed[u.i]
+        ON CONFLICT (key) DO UPDATE SET place = 0 WHERE false;
+        locked := true;
+    END LOOP;
+
+    IF locked THEN
+        IF false = ANY (there) THEN
+            FOR k IN 1 .. cardinality(keys) LOOP
+                IF w_kinds[k] IS NOT NULL AND NOT there[k] THEN
+                    RAISE EXCEPTION 'begin again: what was absent is to be written' USING ERRCODE = 'RK001';
+                END IF;
+            END LOOP;
+        END IF;
+        UPDATE counters AS t
+        SET tag = w_tags[u.i], a = w_a[u.i], b = w_b[u.i], c = w_c[u.i], ends = w_ends[u.i], kind = w_kinds[u.i],
+            expiries = (w_lists[u.i]).expiries, counts = (w_lists[u.i]).counts, holders = (w_lists[u.i]).holders
+        FROM unnest(keys) WITH ORDINALITY AS u(key, i)
+        WHERE t.key = u.key AND changed[u.i] AND w_kinds[u.i] IS NOT NULL;
+        IF array_position(w_kinds, NULL) IS NOT NULL THEN
+            DELETE FROM counters t USING unnest(keys) WITH ORDINALITY AS u(key, i)
+            WHERE t.key = u.key AND there[u.i] AND w_kinds[u.i] IS NULL;
+        END IF;
+    END IF;
+    IF 2 = ANY (kinds) THEN
+        SELECT array_agg(array_send((lists[u.i]).expiries) || array_send((lists[u.i]).counts)
+            || array_send((lists[u.i]).holders))
+        INTO found_lists FROM generate_series(1, cardinality(keys)) AS u(i);
+    END IF;
+END
+$$;
+
+-- Whoever may call the functions needs no right to the tables, and nobody else may call them.
+EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC', current_schema);
