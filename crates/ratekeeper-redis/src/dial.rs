@@ -140,7 +140,7 @@ impl Connection {
             .set_connection_timeout(None)
             .set_pipeline_buffer_size(WAITING);
         let connected = MultiplexedConnection::new_with_config(&info, stream, config).await;
-        let (multiplexed, driver) = connected.map_err(|error| Failure::of(error).opening(address))?;
+        let (multiplexed, driver) = connected.map_err(|error| Failure::of(&error).opening(address))?;
         let ended = Arc::new(AtomicBool::new(false));
         let end = Arc::clone(&ended);
         let task = tokio::spawn(async move {
@@ -195,7 +195,7 @@ impl Connection {
     fn ends(&self, answer: redis::RedisResult<Value>) -> Result<Value, Failure> {
         self.silent_since.store(0, Ordering::Relaxed);
         answer.map_err(|error| {
-            let failure = Failure::of(error);
+            let failure = Failure::of(&error);
             if matches!(failure, Failure::Lost(_) | Failure::ReadOnly) {
                 self.give_up();
             }

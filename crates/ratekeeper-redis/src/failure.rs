@@ -29,7 +29,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn of(error: RedisError) -> Self {
+    pub(crate) fn of(error: &RedisError) -> Self {
         let node = || error.redirect_node().map_or(String::new(), |(node, _)| node.to_owned());
         let ErrorKind::Server(kind) = error.kind() else {
             return match (error.kind(), error.code()) {

@@ -25,7 +25,8 @@ struct State<T> {
     value: Option<T>,
     /// Closed when the attempt is over.
     attempt: Option<watch::Receiver<()>>,
-    failures: u32,
+    /// Attempts of late, successful or not: what is opened and breaks at once is no better than what is not opened.
+    attempts: u32,
     /// No attempt before.
     rests_until: Option<Instant>,
     why: Option<StoreError>,
@@ -33,7 +34,7 @@ struct State<T> {
 
 impl<T> Default for Opened<T> {
     fn default() -> Self {
-        let state = State { value: None, attempt: None, failures: 0, rests_until: None, why: None };
+        let state = State { value: None, attempt: None, attempts: 0, rests_until: None, why: None };
         Self(Arc::new(Mutex::new(state)))
     }
 }
@@ -87,22 +88,21 @@ impl<T: Clone + Send + 'static> Opened<T> {
     {
         let (over, attempt) = watch::channel(());
         state.attempt = Some(attempt.clone());
+        if state.rests_until.is_none_or(|until| until.elapsed() > 2 * LONGEST_WAIT) {
+            state.attempts = 0;
+        }
         let shared = Arc::clone(&self.0);
         // A task of its own: those who asked may have given up when it is there.
         tokio::spawn(async move {
             let opened = tokio::time::timeout(PATIENCE, open).await;
             let mut state = shared.lock();
             state.attempt = None;
-            match opened.unwrap_or(Err(StoreError::Timeout)) {
-                Ok(value) => {
-                    (state.value, state.failures, state.why) = (Some(value), 0, None);
-                }
-                Err(why) => {
-                    state.failures = state.failures.saturating_add(1);
-                    state.why = Some(why);
-                }
+            match opened.unwrap_or_else(|_| Err(unheard())) {
+                Ok(value) => (state.value, state.why) = (Some(value), None),
+                Err(why) => state.why = Some(why),
             }
-            let wait = FIRST_WAIT.saturating_mul(1 << state.failures.min(8)).min(LONGEST_WAIT);
+            let wait = FIRST_WAIT.saturating_mul(1 << state.attempts.min(8)).min(LONGEST_WAIT);
+            state.attempts = state.attempts.saturating_add(1);
             state.rests_until = Some(Instant::now() + shortened(wait));
             drop(over);
         });
@@ -122,6 +122,10 @@ impl<T> State<T> {
         };
         self.rests().then(|| self.why.clone().unwrap_or_else(lost))
     }
+}
+
+fn unheard() -> StoreError {
+    StoreError::Unavailable { reason: format!("Redis does not answer within {PATIENCE:?} when connected to") }
 }
 
 /// A wait cut by up to a half at random, so that many processes do not come back in step.

@@ -54,20 +54,29 @@ pub(crate) fn runs(algorithm: Algorithm) -> bool {
     !matches!(algorithm, Algorithm::SlidingLog | Algorithm::Concurrency)
 }
 
+/// Later than all instants: what a boundary is that lies beyond the last.
+const NEVER: f64 = 1e16;
+
 /// The boundaries of the period around an instant, and of those before and after it.
-fn boundaries(calendar: &Calendar, around: Timestamp) -> [u64; 4] {
+fn boundaries(calendar: &Calendar, around: Timestamp) -> [f64; 4] {
     let (start, end) = calendar.around(around);
     let (before, _) = calendar.around(start.before(Micros::new(1)));
     let (_, after) = calendar.around(end);
-    [before, start, end, after].map(Timestamp::as_micros)
+    [before, start, end, after].map(|at| {
+        if at == Timestamp::MAX {
+            NEVER
+        } else {
+            exact(at.as_micros())
+        }
+    })
 }
 
 /// Between which instants the boundaries of all these limits' calendars hold.
 pub(crate) fn valid<'l>(limits: impl Iterator<Item = &'l Limit>, around: Timestamp) -> (f64, f64) {
     let calendars = limits.filter_map(Limit::calendar);
-    calendars.fold((0.0, f64::INFINITY), |(from, to): (f64, f64), calendar| {
+    calendars.fold((0.0, NEVER), |(from, to): (f64, f64), calendar| {
         let [first, .., last] = boundaries(calendar, around);
-        (from.max(exact(first)), to.min(exact(last)))
+        (from.max(first), to.min(last))
     })
 }
 
@@ -155,8 +164,8 @@ fn write_window(bytes: &mut Vec<u8>, limit: &Limit, around: Timestamp) {
     for number in [limit.count(), limit.window().get(), form] {
         put(bytes, number);
     }
-    for number in limit.calendar().map_or([0; 4], |calendar| boundaries(calendar, around)) {
-        put(bytes, number);
+    for instant in limit.calendar().map_or([0.0; 4], |calendar| boundaries(calendar, around)) {
+        bytes.extend(instant.to_le_bytes());
     }
 }
 

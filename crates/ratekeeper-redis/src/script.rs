@@ -6,7 +6,17 @@ use redis::{Cmd, Script};
 
 use crate::program::Program;
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("kernel.lua")));
+/// One script in several files; each goes on where the one before ends.
+const TEXT: &str = concat!(
+    include_str!("kernel/runs.lua"),
+    include_str!("kernel/states.lua"),
+    include_str!("kernel/gcra.lua"),
+    include_str!("kernel/windows.lua"),
+    include_str!("kernel/entries.lua"),
+    include_str!("kernel/units.lua"),
+);
+
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(TEXT));
 
 /// How a server is told which script to run.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +33,7 @@ pub(crate) fn call(by: By, prefix: &[u8], keys: &[&[u8]], program: &Program) -> 
     let mut command = Cmd::with_capacity(4 + program.keys.len(), bytes);
     match by {
         By::Hash => command.arg("EVALSHA").arg(SCRIPT.get_hash()),
-        By::Text => command.arg("EVAL").arg(include_str!("kernel.lua")),
+        By::Text => command.arg("EVAL").arg(TEXT),
     };
     command.arg(program.keys.len());
     let mut prefixed = prefix.to_vec();

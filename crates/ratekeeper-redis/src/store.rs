@@ -22,7 +22,7 @@ use crate::sentinel::Sentinels;
 use crate::{slot, state};
 
 /// Lanes of a single server: so many calls are under way at the same time.
-const LANES: u64 = 2;
+const LANES: u64 = 4;
 
 /// Counters in Redis or Valkey: one server, one that sentinels watch, or a cluster.
 ///
@@ -79,6 +79,10 @@ impl RedisStore {
         Ok(Self { servers, prefix, lanes: FixedState::default(), clock: SystemClock::default() })
     }
 
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
     fn slot_of(&self, key: Key<'_>) -> u64 {
         // No braces are in the prefix: those of the key decide, and without any the whole.
         let mut prefixed = self.prefix.clone();
@@ -120,7 +124,10 @@ impl RedisStore {
         let mut answer = self.ask(slot, &call(By::Hash)).await;
         if answer == Err(Failure::ReadOnly) {
             // It was master once. Nothing was done: whoever is it now may be asked.
-            answer = self.ask(slot, &call(By::Hash)).await;
+            let again = self.ask(slot, &call(By::Hash)).await;
+            if !matches!(again, Err(Failure::NotSent(_))) {
+                answer = again;
+            }
         }
         if answer == Err(Failure::NoScript) {
             answer = self.ask(slot, &call(By::Text)).await;
@@ -267,4 +274,33 @@ fn differs(op: Op, check: &Check<'_>) -> StoreError {
          what the script decided. This is a mistake in ratekeeper: please report it"
     );
     StoreError::Misconfigured { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratekeeper_core::{Limit, Micros};
+
+    use super::*;
+
+    #[test]
+    fn twins_that_disagree_do_not_go_unnoticed() {
+        let limit = Limit::token_bucket(1, Micros::SECOND).unwrap();
+        let key = |key: &'static [u8]| Key::new(key).unwrap();
+        let mut batch = Batch::new();
+        batch.push(Op::Take, [Check::new(key(b"a"), &limit, 1)]);
+        batch.push(Op::TakeUpTo, [Check::new(key(b"b"), &limit, 3)]);
+        let mut copy = WorkingCopy::of(&batch).unwrap();
+        let now = Timestamp::from_micros(1_700_000_000_000_000);
+        let program = program::write(&batch, copy.places(), now).unwrap();
+        copy.set(0, None);
+        copy.set(1, None);
+        copy.decide(&mut batch, now);
+        let answer = |digits: &str, granted: f64| [digits.as_bytes(), &granted.to_le_bytes()].concat();
+        assert_eq!(agrees(&batch, &program, &answer("33", 1.0)), Ok(()));
+        for (digits, granted) in [("03", 1.0), ("13", 1.0), ("30", 1.0), ("33", 2.0)] {
+            let told = agrees(&batch, &program, &answer(digits, granted)).unwrap_err();
+            assert!(told.to_string().contains("decided differently"), "{digits}: {told}");
+        }
+        assert!(agrees(&batch, &program, b"3").is_err(), "cut short");
+    }
 }

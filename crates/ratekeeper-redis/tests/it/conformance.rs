@@ -1,30 +1,35 @@
 //! The suite that every store is held to.
 
-use std::sync::{Arc, OnceLock};
-
-use ratekeeper_redis::RedisStore;
-use ratekeeper_store::testkit::Subject;
-use testservers::Redis;
-use tokio::runtime::Runtime;
-
-/// One runtime for all tests of this process.
-pub(crate) fn runtime() -> &'static Arc<Runtime> {
-    static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
-    RUNTIME.get_or_init(|| {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        Arc::new(builder.worker_threads(2).enable_all().build().unwrap())
-    })
-}
-
-/// A store at `url` as a subject of the suite.
-pub(crate) fn subject(url: &str) -> Subject {
-    let store = RedisStore::new(url).unwrap();
-    Subject::new(store)
-        .running(|future| runtime().block_on(future))
-        .with_threads(16)
-        .with_effort(20)
-}
+use ratekeeper_store::testkit;
 
 mod redis {
-    ratekeeper_store::conformance!(super::subject(&super::Redis::shared().url()));
+    ratekeeper_store::conformance!(crate::support::subject(&testservers::Redis::shared().url()));
+}
+
+mod valkey {
+    ratekeeper_store::conformance!(crate::support::subject(&crate::support::valkey().url()));
+}
+
+mod cluster {
+    use crate::support;
+
+    ratekeeper_store::conformance!(support::subject(&support::cluster_url(support::cluster())));
+}
+
+/// The script and `step` are twins: they agree on every number of long random traces, on Redis and on Valkey.
+#[test]
+fn the_twins_agree_on_long_traces() {
+    let cases = [
+        "changing_limits_answer_like_step",
+        "random_batches_answer_like_step",
+        "random_batches_with_shadows_answer_like_step",
+        "sliding_log_answers_like_step",
+        "sliding_window_answers_like_step",
+    ];
+    for url in [testservers::Redis::shared().url(), crate::support::valkey().url()] {
+        for case in cases {
+            let subject = crate::support::subject(&url).with_effort(200);
+            assert_eq!(testkit::check(case, subject), testkit::Outcome::Passed, "{case}");
+        }
+    }
 }

@@ -3,3 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod conformance;
+mod connections;
+mod examination;
+mod failover;
+mod faults;
+mod processes;
+mod support;
+mod trips;

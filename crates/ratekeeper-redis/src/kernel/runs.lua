@@ -1,0 +1,154 @@
+-- Decides a batch of rate limit checks in one atomic step. It mirrors `step` and `unit::decide` of ratekeeper, bit by bit.
+--
+-- KEYS: the counters. The first of them, as many as the runs count, are asked for by a run and by nobody else.
+-- ARGV[1]: the questions, packed as doubles in little-endian order; `program.rs` and `question.rs` write them and say what they are.
+-- Returns the states as they were found, long logs abridged, and after them one string: now, a digit for each check (1: it passes, plus 2: it
+-- was written), and how much was granted to each partial take that was written. If now lies outside of the calendars that
+-- were sent along, nothing is written, and only now is returned.
+--
+-- States are packed doubles as well. They begin with the tag of the limit they were written under: its lower and upper
+-- half; states with the same upper half count over the same window.
+--   GCRA, 32 bytes:     tag, X in whole microseconds, the ticks beyond
+--   windows, 40 bytes:  tag, start, current count, previous count
+--   logs:               tag, total, window; a zero byte; for each admission its instant and its count
+--   holders:            tag, total, 0; two zero bytes; for each its expiry, its count and 16 bytes that name it
+--
+-- All numbers are integers below 2^53, where doubles are exact. So are `%` and floor(a / b) there: the quotient is
+-- rounded up to the next integer only if the dividend is at least 2^53.
+local call, pack, unpack_from = redis.call, struct.pack, struct.unpack
+local keys, program = KEYS, ARGV[1]
+local MAX = 9007199254740991
+local LONGEST_YEAR = 31708800000000
+
+local now, from, to, runs, questions, units, at = unpack_from('<dddddd', program)
+if now < 0 then
+  local time = call('TIME')
+  now = time[1] * 1000000 + time[2]
+end
+if now < from or now >= to then
+  return {pack('<d', now)}
+end
+
+-- What Lua can pass on its stack at once is bounded.
+local found
+if #keys <= 4000 then
+  found = call('MGET', unpack(keys))
+else
+  found = {}
+  for first = 1, #keys, 4000 do
+    local last = math.min(first + 3999, #keys)
+    local some = call('MGET', unpack(keys, first, last))
+    for index = 1, last - first + 1 do
+      found[first + index - 1] = some[index]
+    end
+  end
+end
+
+local answers = {}
+-- Where the runs found what they leave to the general way: places, and where in the program their question is.
+local left, left_questions, lefts = nil, nil, 0
+
+-- Runs: each is one question, a take, of the next `count` keys.
+local place = 0
+for _ = 1, runs do
+  local count, kind, low, high, _, _, cost, p1, p2, p3, p4, p5, p6, p7 = unpack_from('<dddddddddddddd', program, at)
+  local question = at + 8
+  at = at + 144
+  if kind == 1 then
+    -- p1, p2: the capacity; p3, p4: the cost; p5: ticks in a microsecond.
+    -- Numbers become text slowly, so keys live up to a sixteenth of the time longer than they need: few texts will do.
+    local step, texts = math.floor(p1 / 16000) + 1, count > 1 and {}
+    for index = place + 1, place + count do
+      local state = found[index]
+      local micros, rest = p3, p4
+      local same = true
+      if state then
+        local its_low, its_high, x, ticks = unpack_from('<dddd', state)
+        same = its_low == low and its_high == high
+        if same and x >= now then
+          micros, rest = micros + (x - now), rest + ticks
+          if rest >= p5 then
+            micros, rest = micros + 1, rest - p5
+          end
+        end
+      end
+      if not same then
+        left, left_questions, lefts = left or {}, left_questions or {}, lefts + 1
+        left[lefts], left_questions[lefts] = index, question
+      elseif micros < p1 or (micros == p1 and rest <= p2) then
+        local x = now + micros
+        if x >= MAX then
+          x, rest = MAX, 0
+        end
+        local ttl = micros / (1000 * step)
+        ttl = 60001 + (ttl - ttl % 1 + 1) * step
+        if texts then
+          local text = texts[ttl] or string.format('%.0f', ttl)
+          texts[ttl], ttl = text, text
+        end
+        call('PSETEX', keys[index], ttl, pack('<dddd', low, high, x, rest))
+        answers[index] = '3'
+      else
+        answers[index] = '0'
+      end
+    end
+  else
+    -- p1: the count; p2: the width; p3: 0 fixed, 1 sliding, 2 calendar; p4 to p7: boundaries of the calendar.
+    local start, idle = now - now % p2, p2
+    if p3 == 1 then
+      idle = 2 * p2
+    elseif p3 == 2 then
+      local finish
+      if now >= p6 then
+        start, finish = p6, p7
+      elseif now >= p5 then
+        start, finish = p5, p6
+      else
+        start, finish = p4, p5
+      end
+      idle = finish - start
+    end
+    local text = string.format('%.0f', 60001 + (start + idle - now) / 1000)
+    for index = place + 1, place + count do
+      local state = found[index]
+      local begun, current, previous, used = start, 0, 0, 0
+      local same = not state or #state == 40
+      if state and same then
+        local its_low, its_high, its_begun, its_current, its_previous = unpack_from('<ddddd', state)
+        same = its_low == low and its_high == high
+        if start <= its_begun then
+          begun, current, previous = its_begun, its_current, its_previous
+          -- A window of the future, when the clock has stepped back: its end is not among the boundaries.
+          same = same and (p3 ~= 2 or start == begun)
+        elseif p3 == 1 and start - its_begun == p2 then
+          previous = its_current
+        end
+        used = current
+        if p3 == 1 and previous > 0 then
+          local elapsed = now - begun
+          if elapsed < 0 then
+            elapsed = 0
+          end
+          local product = previous * elapsed
+          same = same and product <= MAX
+          used = current + previous - (product - product % p2) / p2
+        end
+      end
+      if not same then
+        left, left_questions, lefts = left or {}, left_questions or {}, lefts + 1
+        left[lefts], left_questions[lefts] = index, question
+      elseif used + cost <= p1 then
+        local ttl = text
+        if begun ~= start then
+          -- The clock has stepped back.
+          ttl = string.format('%.0f', 60001 + (begun + idle - now) / 1000)
+        end
+        call('PSETEX', keys[index], ttl, pack('<ddddd', low, high, begun, current + cost, previous))
+        answers[index] = '3'
+      else
+        answers[index] = '0'
+      end
+    end
+  end
+  place = place + count
+end
