@@ -1,6 +1,7 @@
 //! Checks a second against the least that a server can do: `cargo bench -p ratekeeper-postgres`.
 //!
-//! One private server, everything in one run on the same machine: compare ratios.
+//! One private server, everything in one run on the same machine: compare ratios. The last column is what a check takes of
+//! processors, of this process and of the server's together: it says what is possible where others are busy too.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
     reason = "a measurement reads the clock, computes with it, and prints"
 )]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -37,7 +39,7 @@ fn main() {
     let server = Postgres::with(&["shared_buffers=256MB"]);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        println!("{:<44} {:>10} {:>9} {:>9}", "", "checks/s", "p50 us", "p99 us");
+        println!("{:<44} {:>10} {:>9} {:>9} {:>9}", "", "checks/s", "p50 us", "p99 us", "cpu us");
         floor(&server).await;
         let pooler = Pooler::in_front_of(&server);
         for (name, url) in [
@@ -71,6 +73,15 @@ fn limit(index: usize) -> Limit {
     }
 }
 
+fn check<'a>(key: &'a str, limits: &'a [Limit; 2]) -> Check<'a> {
+    Check::new(Key::new(key.as_bytes()).unwrap(), of_key(key, limits), 1)
+}
+
+/// A key has the same limit each time.
+fn of_key<'l>(key: &str, limits: &'l [Limit; 2]) -> &'l Limit {
+    &limits[usize::from(key.as_bytes()[key.len() - 2] & 1)]
+}
+
 fn key(random: u64) -> String {
     format!("login:1m:{{11:203.0.{:05}}}", random % KEYS as u64)
 }
@@ -88,16 +99,49 @@ async fn measure<F>(name: &str, tasks: usize, work: impl Fn(u64) -> F)
 where
     F: Future<Output = Vec<(Duration, usize)>> + Send + 'static,
 {
+    let before = processor_times();
     let begun = Instant::now();
     let tasks: Vec<_> = (0..tasks).map(|task| tokio::spawn(work(task as u64 * 7919 + 1))).collect();
     let mut all = Vec::new();
     for task in tasks {
         all.extend(task.await.unwrap());
     }
-    let rate = all.iter().map(|(_, checks)| checks).sum::<usize>() as f64 / begun.elapsed().as_secs_f64();
+    let checks = all.iter().map(|(_, checks)| checks).sum::<usize>() as f64;
+    let rate = checks / begun.elapsed().as_secs_f64();
+    let used: u64 = processor_times()
+        .iter()
+        .map(|(process, ticks)| ticks - before.get(process).unwrap_or(&0))
+        .sum();
+    let micros = used as f64 * 10_000.0 / checks;
     all.sort();
     let quantile = |part: usize| all[(all.len() - 1) * part / 100].0.as_micros();
-    println!("{name:<44} {rate:>10.0} {:>9} {:>9}", quantile(50), quantile(99));
+    println!("{name:<44} {rate:>10.0} {:>9} {:>9} {micros:>9.1}", quantile(50), quantile(99));
+}
+
+/// How many hundredths of a second this process and all below it have run.
+fn processor_times() -> HashMap<u32, u64> {
+    let mut all = HashMap::new();
+    let me = std::process::id();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
+        let (Some(id), Some((_, rest))) = (
+            entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()),
+            stat.rsplit_once(") "),
+        ) else {
+            continue;
+        };
+        let fields: Vec<&str> = rest.split(' ').collect();
+        let number = |index: usize| fields[index].parse::<u64>().unwrap_or(0);
+        all.insert(id, (u32::try_from(number(1)).unwrap_or(0), number(11) + number(12)));
+    }
+    let is_ours = |id: &u32| {
+        let parents = std::iter::successors(Some(*id), |id| all.get(id).map(|(parent, _)| *parent));
+        parents.take(8).any(|id| id == me)
+    };
+    let ours = all.iter().filter(|(id, _)| is_ours(id));
+    ours.map(|(id, (_, ticks))| (*id, *ticks)).collect()
 }
 
 /// The least: one upsert a check.
@@ -138,18 +182,7 @@ async fn batches(name: &str, store: Arc<PostgresStore>, connections: usize, unit
                 let keys: Vec<String> = keys(&store, lane, units * checks, &mut seed);
                 let mut batch = Batch::new();
                 for keys in keys.chunks(checks) {
-                    let check = |key: &String| {
-                        let limit = &limits[usize::from(key.as_bytes()[key.len() - 2] & 1)];
-                        (key.clone(), limit)
-                    };
-                    let parts: Vec<_> = keys.iter().map(check).collect();
-                    let parts: Vec<_> = parts.iter().map(|(_, limit)| *limit).collect();
-                    batch.push(
-                        Op::Take,
-                        keys.iter()
-                            .zip(parts)
-                            .map(|(key, limit)| Check::new(Key::new(key.as_bytes()).unwrap(), limit, 1)),
-                    );
+                    batch.push(Op::Take, keys.iter().map(|key| check(key, &limits)));
                 }
                 let begun = Instant::now();
                 store.apply(&mut batch).wait().await.unwrap();
@@ -182,7 +215,7 @@ async fn coalesced(store: Arc<Coalesce<PostgresStore>>, callers: usize) {
             let (mut seed, mut times, end) = (seed, Vec::new(), Instant::now() + span());
             while Instant::now() < end {
                 let key = key(next(&mut seed));
-                let limit = &limits[usize::from(key.as_bytes()[key.len() - 2] & 1)];
+                let limit = of_key(&key, &limits);
                 let begun = Instant::now();
                 store.take(Key::new(key.as_bytes()).unwrap(), limit, 1).await.unwrap();
                 times.push((begun.elapsed(), 1));
