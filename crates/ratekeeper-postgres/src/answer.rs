@@ -11,7 +11,7 @@ use crate::{array, check};
 pub(crate) struct Answer {
     pub(crate) instant: i64,
     /// Of a plain call: which of its checks were accepted at once, and their states after.
-    pub(crate) accepted: Option<Vec<i16>>,
+    pub(crate) accepted: Option<Vec<i32>>,
     after: [Option<Vec<i64>>; 3],
     /// States as they were found, if it was not all of a plain call that was accepted.
     kinds: Option<Vec<Option<i16>>>,

@@ -1,7 +1,7 @@
 //! A batch as one call of the function in the server, and its answer.
 
 use ratekeeper_core::{Algorithm, Op, Timestamp, Token};
-use ratekeeper_store::{Batch, Check, Group, StoreError, WorkingCopy};
+use ratekeeper_store::{Batch, Check, Group, StoreError, Unit, WorkingCopy};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -12,6 +12,12 @@ use crate::check::{self, Position};
 /// Until here no bucket or window of a plain call reaches the end of time, where states saturate.
 const FAR: u64 = 1 << 52;
 
+/// What a call may come to.
+const PLAIN: i32 = 0;
+const ANYTHING: i32 = 1;
+const LOCK_ALL: i32 = 2;
+const READ_ONLY: i32 = 3;
+
 /// The arguments of a call, and what is needed to read its answer.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -21,8 +27,7 @@ pub(crate) struct Call {
     keys: Array,
     checks: Array,
     identities: Array,
-    plain: bool,
-    whole: bool,
+    mode: i32,
     /// The places of the working copy, in the order of the keys.
     order: Vec<usize>,
 }
@@ -50,14 +55,13 @@ impl Call {
             earliest: 0,
             latest: i64::MAX,
             keys: Array::with_capacity(keys.iter().map(|key| key.len() + 4).sum()),
-            checks: Array::with_capacity(copy.places().len() * 16 * 12),
+            checks: Array::with_capacity(copy.places().len() * 20 * 12),
             identities: Array::with_capacity(0),
-            plain: is_plain(batch, copy),
-            whole: false,
+            mode: mode(batch, copy),
             order,
         };
         call.order.iter().for_each(|place| call.keys.push(keys[*place]));
-        if call.plain {
+        if call.mode == PLAIN {
             // Every unit is one check of a key of its own: in the order of the keys.
             for position in 0..call.order.len() {
                 let unit = call.order[position];
@@ -92,12 +96,12 @@ impl Call {
     }
 
     fn push(&mut self, check: &Check<'_>, op: Op, at: Position, around: Timestamp) {
-        if check.limit.calendar().is_some() {
-            let [earliest, .., latest] = check::boundaries(check.limit, around);
-            self.earliest = self.earliest.max(earliest.cast_signed());
+        if let Some(calendar) = check.limit.calendar() {
+            let (start, end) = calendar.around(around);
+            self.earliest = self.earliest.max(start.as_micros().cast_signed());
             // The last period that there is does not end.
-            if latest < Timestamp::MAX.as_micros() {
-                self.latest = self.latest.min(latest.cast_signed());
+            if end < Timestamp::MAX {
+                self.latest = self.latest.min(end.as_micros().cast_signed());
             }
         }
         check::numbers(check, op, at, around)
@@ -107,11 +111,11 @@ impl Call {
 
     /// The same call, which locks also what it does not expect to write.
     pub(crate) fn lock_all(&mut self) {
-        self.whole = true;
+        self.mode = LOCK_ALL;
     }
 
     /// The arguments, as the function takes them.
-    pub(crate) fn arguments(&self) -> [(&(dyn ToSql + Sync), Type); 8] {
+    pub(crate) fn arguments(&self) -> [(&(dyn ToSql + Sync), Type); 7] {
         [
             (&self.instant, Type::INT8),
             (&self.earliest, Type::INT8),
@@ -119,8 +123,7 @@ impl Call {
             (&self.keys, Type::BYTEA_ARRAY),
             (&self.checks, Type::INT8_ARRAY),
             (&self.identities, Type::UUID_ARRAY),
-            (&self.plain, Type::BOOL),
-            (&self.whole, Type::BOOL),
+            (&self.mode, Type::INT4),
         ]
     }
 
@@ -146,7 +149,7 @@ impl Call {
             copy.set(place, Some(before.ok_or_else(|| broken("a state that cannot be"))?));
         }
         copy.decide(batch, now);
-        if self.plain {
+        if self.mode == PLAIN {
             self.compare_plain(&answer, batch)?;
         } else {
             compare(&answer, batch)?;
@@ -191,12 +194,26 @@ fn compare(answer: &Answer, batch: &Batch<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+fn mode(batch: &Batch<'_>, copy: &WorkingCopy<'_>) -> i32 {
+    let units = || batch.units().iter().enumerate();
+    let reads = |(index, unit): (usize, &Unit)| {
+        batch.checks(index).iter().all(|check| check.op.unwrap_or(unit.op) == Op::Peek)
+    };
+    if is_plain(batch, copy) {
+        PLAIN
+    } else if units().all(reads) {
+        READ_ONLY
+    } else {
+        ANYTHING
+    }
+}
+
 /// Whether every unit is a take from a bucket or windows, each of a key of its own, that can pass at all: one statement
 /// answers most of them at once.
 fn is_plain(batch: &Batch<'_>, copy: &WorkingCopy<'_>) -> bool {
-    let takes = |index: usize| match batch.checks(index) {
+    let takes = |(index, unit): (usize, &Unit)| match batch.checks(index) {
         [check] => {
-            check.op.unwrap_or(batch.units()[index].op) == Op::Take
+            check.op.unwrap_or(unit.op) == Op::Take
                 && check.group == Group::Enforced
                 && check.cost <= check.limit.largest_cost()
                 && !matches!(check.limit.algorithm(), Algorithm::SlidingLog | Algorithm::Concurrency)
@@ -204,7 +221,9 @@ fn is_plain(batch: &Batch<'_>, copy: &WorkingCopy<'_>) -> bool {
         _ => false,
     };
     let distinct = copy.keys().len() == copy.places().len();
-    distinct && batch.now.is_none_or(|now| now.as_micros() < FAR) && (0..batch.units().len()).all(takes)
+    distinct
+        && batch.now.is_none_or(|now| now.as_micros() < FAR)
+        && batch.units().iter().enumerate().all(takes)
 }
 
 #[cold]

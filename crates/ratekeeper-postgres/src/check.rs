@@ -1,15 +1,19 @@
-//! A check in the sixteen numbers that the function in the server takes.
+//! A check in the twenty numbers that the function in the server takes.
 
-use ratekeeper_core::{Algorithm, Limit, Micros, Op, Timestamp, Token};
+use ratekeeper_core::{Algorithm, Limit, Op, Timestamp, Token};
 use ratekeeper_store::{Check, Group};
 
 /// Numbers of a check; `migrations/2_decide.sql` says what they mean.
-pub(crate) type Numbers = [i64; 16];
+pub(crate) type Numbers = [i64; 20];
 
 /// More than any number that is computed with in the server, and still far from overflow.
 const BEYOND: u64 = 1 << 60;
+/// A window that is longer than any.
+const FOREVER: i64 = 1 << 62;
 const RESETS_ON_CHANGE: i64 = 1;
 const HAS_TOKEN: i64 = 2;
+const QUEUE: i64 = 1;
+const SLIDING_WINDOW: i64 = 3;
 
 /// Where a check stands in its call.
 #[derive(Clone, Copy, Debug)]
@@ -29,28 +33,12 @@ pub(crate) fn numbers(check: &Check<'_>, op: Op, at: Position, around: Timestamp
     } else {
         0
     };
-    let mut token = [0, 0];
+    let mut token = (0, 0);
     if let Some(given) = check.token {
         flags |= HAS_TOKEN;
         token = self::token(given, limit, at.holder);
     }
-    let (rate, [x, y, u, v]) = match algorithm {
-        0 | 1 => {
-            let (cost, rest) = in_micros(u128::from(check.cost) * u128::from(limit.ticks_per_unit()), limit);
-            let (capacity, more) = in_micros(limit.capacity(), limit);
-            ([limit.ticks(), limit.ticks_per_unit()], [cost, rest, capacity, more])
-        }
-        4 => ([limit.count(), limit.window().get()], boundaries(limit, around)),
-        _ => {
-            let phase = limit.phase(check.key.bytes()).get();
-            let offset = if phase == 0 {
-                0
-            } else {
-                limit.window().get() - phase
-            };
-            ([limit.count(), limit.window().get()], [offset, 0, 0, 0])
-        }
-    };
+    let counts = Counts::of(check, algorithm, around);
     let group = match check.group {
         Group::Enforced => -1,
         Group::Shadow(number) => i64::from(number),
@@ -64,15 +52,66 @@ pub(crate) fn numbers(check: &Check<'_>, op: Op, at: Position, around: Timestamp
         flags,
         limit.tag().get().cast_signed(),
         check.cost.cast_signed(),
-        signed(rate[0]),
-        signed(rate[1]),
-        signed(x),
-        signed(y),
-        signed(u),
-        signed(v),
-        token[0],
-        token[1],
+        counts.rate.0,
+        counts.rate.1,
+        counts.gone.0,
+        counts.gone.1,
+        counts.cost.0,
+        counts.cost.1,
+        counts.ends_after,
+        counts.carry,
+        counts.capacity.0,
+        counts.capacity.1,
+        token.0,
+        token.1,
     ]
+}
+
+/// The numbers that depend on the algorithm.
+struct Counts {
+    /// N' and W' of a bucket, N and W of all others.
+    rate: (i64, i64),
+    /// What to add to an instant, and to divide it by, to know how much of a window has gone by.
+    gone: (i64, i64),
+    cost: (i64, i64),
+    ends_after: i64,
+    /// At how many ticks a bucket has a microsecond more.
+    carry: i64,
+    capacity: (i64, i64),
+}
+
+impl Counts {
+    fn of(check: &Check<'_>, algorithm: i64, around: Timestamp) -> Self {
+        let limit = check.limit;
+        if algorithm <= QUEUE {
+            let ticks = signed(limit.ticks());
+            let cost = in_micros(u128::from(check.cost) * u128::from(limit.ticks_per_unit()), limit);
+            let capacity = in_micros(limit.capacity(), limit);
+            return Self {
+                rate: (ticks, signed(limit.ticks_per_unit())),
+                gone: (0, 1),
+                cost: (signed(cost.0), signed(cost.1)),
+                ends_after: 0,
+                carry: ticks,
+                capacity: (signed(capacity.0), signed(capacity.1)),
+            };
+        }
+        let width = signed(limit.window().get());
+        let phase = signed(limit.phase(check.key.bytes()).get());
+        let (gone, ends_after) = match limit.calendar() {
+            Some(calendar) => {
+                let (start, end) = calendar.around(around);
+                ((-signed(start.as_micros()), FOREVER), signed(end.since(start).get()))
+            }
+            None => {
+                let windows = if algorithm == SLIDING_WINDOW { 2 } else { 1 };
+                ((if phase == 0 { 0 } else { width - phase }, width), windows * width)
+            }
+        };
+        let cost = (0, signed(check.cost));
+        let rate = (signed(limit.count()), width);
+        Self { rate, gone, cost, ends_after, carry: FOREVER, capacity: (0, 0) }
+    }
 }
 
 /// Ticks as whole microseconds and ticks beyond.
@@ -85,26 +124,15 @@ pub(crate) fn in_micros(ticks: u128, limit: &Limit) -> (u64, u64) {
     }
 }
 
-/// The starts of the periods before, at and after an instant, and the end of the last.
-pub(crate) fn boundaries(limit: &Limit, around: Timestamp) -> [u64; 4] {
-    let Some(calendar) = limit.calendar() else {
-        return [0; 4];
-    };
-    let (start, end) = calendar.around(around);
-    let before = calendar.around(start.before(Micros::new(1))).0;
-    let after = calendar.around(end).1;
-    [before, start, end, after].map(Timestamp::as_micros)
-}
-
-fn token(token: Token, limit: &Limit, holder: usize) -> [i64; 2] {
+fn token(token: Token, limit: &Limit, holder: usize) -> (i64, i64) {
     match token {
         Token::Gcra { at, rest } if limit.algorithm() != Algorithm::LeakyQueue => {
             // As core does: a receipt may be older than a change of the limit.
-            [signed(at), signed(rest.min(limit.ticks() - 1))]
+            (signed(at), signed(rest.min(limit.ticks() - 1)))
         }
-        Token::Gcra { at, rest } => [signed(at), signed(rest)],
-        Token::Window(instant) | Token::Entry(instant) => [signed(instant), 0],
-        Token::Holder(_) => [small(holder), 0],
+        Token::Gcra { at, rest } => (signed(at), signed(rest)),
+        Token::Window(instant) | Token::Entry(instant) => (signed(instant), 0),
+        Token::Holder(_) => (small(holder), 0),
     }
 }
 
@@ -121,9 +149,9 @@ fn operation(op: Op) -> i64 {
 
 fn algorithm(algorithm: Algorithm) -> i64 {
     match algorithm {
-        Algorithm::LeakyQueue => 1,
+        Algorithm::LeakyQueue => QUEUE,
         Algorithm::FixedWindow => 2,
-        Algorithm::SlidingWindow => 3,
+        Algorithm::SlidingWindow => SLIDING_WINDOW,
         Algorithm::CalendarWindow => 4,
         Algorithm::SlidingLog => 5,
         Algorithm::Concurrency => 6,

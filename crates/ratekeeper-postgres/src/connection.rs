@@ -68,9 +68,7 @@ pub(crate) struct Slot {
 enum State {
     #[default]
     Vacant,
-    Connecting {
-        tries: u32,
-    },
+    Connecting,
     Ready(Arc<Connection>),
     /// Not tried again before an instant.
     Resting {
@@ -111,11 +109,11 @@ impl Slot {
             State::Resting { error, until, .. } if *until > Instant::now() => {
                 return Some(Err(error.clone()));
             }
-            State::Connecting { .. } => return None,
+            State::Connecting => return None,
             State::Resting { tries, .. } => *tries,
             State::Ready(_) | State::Vacant => 0,
         };
-        *state = State::Connecting { tries };
+        *state = State::Connecting;
         drop(state);
         // By itself: a caller that gives up after some milliseconds must not end what takes longer.
         let attempt = Attempt(Arc::clone(self));
@@ -145,7 +143,7 @@ struct Attempt(Arc<Slot>);
 impl Drop for Attempt {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
-        if matches!(*state, State::Connecting { .. }) {
+        if matches!(*state, State::Connecting) {
             *state = State::Vacant;
             drop(state);
             self.0.changed.notify_waiters();

@@ -23,9 +23,6 @@ const MIGRATIONS: [&str; 2] = [
     include_str!("migrations/2_decide.sql"),
 ];
 
-/// How many migrations there are.
-pub(crate) const VERSION: usize = MIGRATIONS.len();
-
 /// The lock under which one process migrates at a time; any number that others do not use.
 const LOCK: u64 = 0x7261_7465_6b65_6570;
 
@@ -88,6 +85,6 @@ pub(crate) fn identifier(name: &str) -> String {
 }
 
 /// A text in quotes, whatever `standard_conforming_strings` says.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }

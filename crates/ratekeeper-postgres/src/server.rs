@@ -37,7 +37,7 @@ impl Server {
             slots: (0..location.connections).map(|_| Arc::default()).collect(),
             location: Arc::new(location),
             migration: Mutex::new(None),
-            decide: format!("SELECT * FROM {schema}.decide_1($1, $2, $3, $4, $5, $6, $7, $8)").into(),
+            decide: format!("SELECT * FROM {schema}.decide_1($1, $2, $3, $4, $5, $6, $7)").into(),
         }
     }
 

@@ -4,9 +4,9 @@ CREATE UNLOGGED TABLE counters (
     key bytea PRIMARY KEY,
     -- Of the limit that wrote it.
     tag bigint NOT NULL,
-    -- buckets: X in whole microseconds, ticks beyond it, -
+    -- buckets: X in whole microseconds, ticks beyond it, nothing
     -- windows: start, count, count of the window before
-    -- lists: sum of the counts, -, -
+    -- lists: sum of the counts, nothing, nothing
     a bigint NOT NULL,
     b bigint NOT NULL,
     c bigint NOT NULL,
@@ -14,8 +14,8 @@ CREATE UNLOGGED TABLE counters (
     ends bigint NOT NULL,
     -- 0 bucket, 1 window, 2 list, -1 locked and not there.
     kind smallint NOT NULL,
-    -- Which check of a call wrote it last.
-    place smallint NOT NULL,
+    -- Where the check that wrote it last stood in its call.
+    place int NOT NULL,
     -- Of lists, in the order of expiry.
     expiries bigint[],
     counts bigint[],

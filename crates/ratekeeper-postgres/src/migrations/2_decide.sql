@@ -16,9 +16,10 @@ END';
 -- Decides the checks of a call, as ratekeeper's `step` does: that is the truth, and a test compares them.
 --
 -- instant: when to decide, or NULL for the clock. earliest, latest: for which instants the checks were made.
--- keys: ascending, each once. checks: sixteen numbers each, see below. identities: of the units that hold something.
--- plain: every check is a take that is a unit by itself, from a bucket or windows; check i is of key i.
--- whole: lock also the keys that are absent and not expected to be written.
+-- keys: ascending, each once. checks: twenty numbers each, see below. identities: of the units that hold something.
+-- mode: 0 plain: every check is a take that is a unit by itself, from a bucket or windows; check i is of key i
+--       1 anything   2 anything, and all keys are locked, also those that are absent and not expected to be written
+--       3 nothing is written
 --
 -- Returns when it was decided, and if that is between earliest and latest: of a plain call, which checks were accepted at
 -- once and the states after; of all others the states as they were found, which units passed, and what was granted.
@@ -26,9 +27,11 @@ END';
 -- A check:
 --  1 place of its key   2 unit   3 operation   4 group, -1 if enforced   5 algorithm   6 flags   7 tag   8 cost
 --  9 N' of a bucket, N of all others   10 W' of a bucket, W of all others
--- 11 bucket: cost in whole microseconds; windows: what to add to an instant so that windows begin at multiples of W
--- 12 bucket: ticks of the cost beyond   13, 14 bucket: capacity in microseconds and ticks
--- 11 to 14 calendar windows: four boundaries   15, 16 token
+-- 11, 12 of (instant + 11) % 12 what has gone by of the window; of a bucket nothing
+-- 13, 14 of a bucket: the cost in microseconds and ticks beyond; of windows: 0 and the cost
+-- 15 how long after its start a window counts, of a bucket 0
+-- 16 N' of a bucket, of windows more than any count
+-- 17, 18 of a bucket: the capacity in microseconds and ticks beyond   19, 20 the token
 -- operations: 0 take, 1 take up to, 2 peek, 3 charge, 4 refund, 5 reset
 -- algorithms: 0 bucket, 1 queue, 2 fixed window, 3 sliding window, 4 calendar window, 5 log, 6 concurrency
 -- flags: 1 a changed limit starts anew, 2 there is a token
@@ -42,9 +45,8 @@ CREATE FUNCTION decide_1(
     keys bytea[],
     checks bigint[],
     identities uuid[],
-    plain boolean,
-    whole boolean,
-    OUT accepted smallint[],
+    mode int,
+    OUT accepted int[],
     OUT after_a bigint[],
     OUT after_b bigint[],
     OUT after_c bigint[],
@@ -67,9 +69,11 @@ DECLARE
     last_exact CONSTANT bigint := 9007199254740991;
     -- A log is never longer.
     max_debts CONSTANT int := 16384;
-    n_checks CONSTANT int := cardinality(checks) / 16;
+    n_checks CONSTANT int := cardinality(checks) / 20;
     own_clock CONSTANT boolean := instant IS NULL;
+    plain CONSTANT boolean := mode = 0;
     locked boolean := plain;
+    all_there boolean := false;
     -- The working copy, by key.
     there boolean[];
     lists entries[];
@@ -97,6 +101,7 @@ DECLARE
     unit bigint;
     unit_passes boolean;
     asked numeric;
+    enforced_share numeric;
     share numeric;
     -- Of one check.
     o int;
@@ -124,106 +129,96 @@ DECLARE
     place int;
 BEGIN
     IF own_clock THEN
-        instant := clock_1();
+        instant := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
     END IF;
     IF instant < earliest OR instant >= latest THEN
         RETURN;
     END IF;
 
     IF plain THEN
+        -- One formula for buckets and windows: a bucket is a window that began now, whose count of ticks carries over into
+        -- microseconds at N'. In the new row c is the cost in microseconds, so that a - c is when it began.
         WITH written AS (
             INSERT INTO counters AS t (key, tag, a, b, c, ends, kind, place)
-            SELECT s.key, checks[s.o + 7],
-                CASE WHEN s.kind = 0 THEN instant + checks[s.o + 11] ELSE s.start END,
-                CASE WHEN s.kind = 0 THEN checks[s.o + 12] ELSE checks[s.o + 8] END,
-                0,
-                CASE checks[s.o + 5]
-                    WHEN 2 THEN s.start + checks[s.o + 10]
-                    WHEN 3 THEN s.start + 2 * checks[s.o + 10]
-                    WHEN 4 THEN CASE s.start
-                        WHEN checks[s.o + 11] THEN checks[s.o + 12]
-                        WHEN checks[s.o + 12] THEN checks[s.o + 13]
-                        ELSE checks[s.o + 14]
-                    END
-                    ELSE 0
-                END,
-                s.kind, s.i
+            SELECT keys[s.o / 20 + 1], checks[s.o + 7], s.start + checks[s.o + 13], checks[s.o + 14], checks[s.o + 13],
+                s.start + checks[s.o + 15], CASE WHEN checks[s.o + 5] < 2 THEN 0 ELSE 1 END, s.o
             FROM (
-                SELECT r.key, r.i, r.o, CASE WHEN checks[r.o + 5] < 2 THEN 0 ELSE 1 END AS kind,
-                    CASE
-                        WHEN checks[r.o + 5] < 2 THEN 0
-                        WHEN checks[r.o + 5] < 4 THEN
-                            greatest(0, instant - (instant + checks[r.o + 11]) % checks[r.o + 10])
-                        WHEN instant >= checks[r.o + 13] THEN checks[r.o + 13]
-                        WHEN instant >= checks[r.o + 12] THEN checks[r.o + 12]
-                        ELSE checks[r.o + 11]
-                    END AS start
-                FROM (
-                    SELECT u.key, u.i, (u.i::int - 1) * 16 AS o FROM unnest(keys) WITH ORDINALITY AS u(key, i)
-                ) r
+                SELECT u.o, greatest(0, instant - (instant + checks[u.o + 11]) % checks[u.o + 12]) AS start
+                FROM generate_series(0, cardinality(checks) - 20, 20) AS u(o)
             ) s
             ON CONFLICT (key) DO UPDATE SET
                 place = excluded.place,
-                a = CASE WHEN excluded.kind = 0
-                    THEN greatest(t.a, instant) + excluded.a - instant
-                        + (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b)
-                            / checks[excluded.place * 16 - 7]
-                    ELSE greatest(t.a, excluded.a)
-                END,
-                b = CASE WHEN excluded.kind = 0
-                    THEN (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b)
-                        % checks[excluded.place * 16 - 7]
-                    ELSE CASE WHEN t.a >= excluded.a THEN t.b ELSE 0 END + excluded.b
-                END,
+                a = greatest(t.a, excluded.a - excluded.c) + excluded.c
+                    + (CASE WHEN t.a >= excluded.a - excluded.c THEN t.b ELSE 0 END + excluded.b)
+                        / checks[excluded.place + 16],
+                b = (CASE WHEN t.a >= excluded.a - excluded.c THEN t.b ELSE 0 END + excluded.b)
+                    % checks[excluded.place + 16],
                 c = CASE
-                    WHEN excluded.kind = 0 THEN 0
-                    WHEN t.a >= excluded.a THEN t.c
-                    WHEN checks[excluded.place * 16 - 11] = 3
-                        AND excluded.a - t.a = checks[excluded.place * 16 - 6] THEN t.b
+                    WHEN t.a >= excluded.a - excluded.c THEN t.c
+                    WHEN excluded.a - t.a = checks[excluded.place + 10] AND checks[excluded.place + 5] = 3 THEN t.b
                     ELSE 0
                 END,
                 ends = greatest(t.ends, excluded.ends)
             WHERE t.tag = excluded.tag AND CASE WHEN excluded.kind = 0
                 THEN (
-                    greatest(t.a, instant) - instant + checks[excluded.place * 16 - 5]
-                        + (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b)
-                            / checks[excluded.place * 16 - 7],
-                    (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b)
-                        % checks[excluded.place * 16 - 7]
-                ) <= (checks[excluded.place * 16 - 3], checks[excluded.place * 16 - 2])
-                ELSE CASE
+                    greatest(t.a, instant) + excluded.c
+                        + (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b) / checks[excluded.place + 9],
+                    (CASE WHEN t.a >= instant THEN t.b ELSE 0 END + excluded.b) % checks[excluded.place + 9]
+                ) <= (instant + checks[excluded.place + 17], checks[excluded.place + 18])
+                ELSE excluded.b + CASE
                     WHEN t.a >= excluded.a THEN t.b + CASE
-                        WHEN checks[excluded.place * 16 - 11] <> 3 OR t.c = 0 THEN 0
-                        ELSE weighed_1(t.c, instant - t.a, checks[excluded.place * 16 - 6])
+                        WHEN t.c = 0 OR checks[excluded.place + 5] <> 3 THEN 0
+                        ELSE weighed_1(t.c, instant - t.a, checks[excluded.place + 10])
                     END
-                    WHEN checks[excluded.place * 16 - 11] = 3
-                        AND excluded.a - t.a = checks[excluded.place * 16 - 6]
-                        THEN weighed_1(t.b, instant - excluded.a, checks[excluded.place * 16 - 6])
+                    WHEN excluded.a - t.a = checks[excluded.place + 10] AND checks[excluded.place + 5] = 3
+                        THEN weighed_1(t.b, instant - excluded.a, checks[excluded.place + 10])
                     ELSE 0
-                END + excluded.b <= checks[excluded.place * 16 - 7]
+                END <= checks[excluded.place + 9]
             END
             RETURNING t.place, t.a, t.b, t.c
         )
-        SELECT array_agg(v.place), array_agg(v.a), array_agg(v.b), array_agg(v.c)
+        SELECT array_agg(v.place / 20 + 1), array_agg(v.a), array_agg(v.b), array_agg(v.c)
         INTO accepted, after_a, after_b, after_c FROM written v;
         IF cardinality(accepted) = n_checks THEN
             RETURN;
         END IF;
     END IF;
 
+    IF mode = 1 THEN
+        SELECT count(*) = cardinality(keys) INTO all_there FROM unnest(keys) AS u(key) JOIN counters t ON t.key = u.key;
+    END IF;
+
+    -- Where all rows are there they are locked first. Else what is decided over the rows as they are tells which of the
+    -- absent ones will be written: a refusal inserts nothing.
     LOOP
-        SELECT array_agg(s.found), array_agg(s.there), array_agg(s.tag), array_agg(s.a), array_agg(s.b),
-            array_agg(s.c), array_agg(s.ends), array_agg(s.list)
-        INTO kinds, there, tags, found_a, found_b, found_c, w_ends, lists
-        FROM (
-            SELECT CASE WHEN t.kind >= 0 THEN t.kind END AS found, t.kind IS NOT NULL AS there,
-                t.tag, t.a, t.b, t.c, t.ends,
-                CASE WHEN t.kind = 2 THEN ROW(t.expiries, t.counts, t.holders)::entries END AS list
-            FROM unnest(keys) WITH ORDINALITY AS u(key, i) LEFT JOIN counters t ON t.key = u.key
-            ORDER BY u.i
-        ) s;
+        IF all_there THEN
+            locked := true;
+            SELECT array_agg(s.kind), array_agg(true), array_agg(s.tag), array_agg(s.a), array_agg(s.b),
+                array_agg(s.c), array_agg(s.ends), array_agg(s.list)
+            INTO kinds, there, tags, found_a, found_b, found_c, w_ends, lists
+            FROM (
+                SELECT t.kind, t.tag, t.a, t.b, t.c, t.ends,
+                    CASE WHEN t.kind = 2 THEN ROW(t.expiries, t.counts, t.holders)::entries END AS list
+                FROM unnest(keys) WITH ORDINALITY AS u(key, i) JOIN counters t ON t.key = u.key
+                ORDER BY u.i FOR UPDATE OF t
+            ) s;
+            IF cardinality(kinds) IS DISTINCT FROM cardinality(keys) THEN
+                RAISE EXCEPTION 'begin again: a row was deleted' USING ERRCODE = 'RK001';
+            END IF;
+        ELSE
+            SELECT array_agg(s.found), array_agg(s.there), array_agg(s.tag), array_agg(s.a), array_agg(s.b),
+                array_agg(s.c), array_agg(s.ends), array_agg(s.list)
+            INTO kinds, there, tags, found_a, found_b, found_c, w_ends, lists
+            FROM (
+                SELECT CASE WHEN t.kind >= 0 THEN t.kind END AS found, t.kind IS NOT NULL AS there,
+                    t.tag, t.a, t.b, t.c, t.ends,
+                    CASE WHEN t.kind = 2 THEN ROW(t.expiries, t.counts, t.holders)::entries END AS list
+                FROM unnest(keys) WITH ORDINALITY AS u(key, i) LEFT JOIN counters t ON t.key = u.key
+                ORDER BY u.i
+            ) s;
+        END IF;
         IF own_clock AND NOT plain THEN
-            instant := clock_1();
+            instant := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
             IF instant < earliest OR instant >= latest THEN
                 IF locked THEN
                     RAISE EXCEPTION 'begin again: a calendar has turned' USING ERRCODE = 'RK001';
@@ -239,8 +234,8 @@ BEGIN
         w_lists := lists;
         changed := array_fill(false, ARRAY[cardinality(keys)]);
         granted := array_fill(NULL::bigint, ARRAY[n_checks]);
-        passes := array_fill(NULL::boolean, ARRAY[checks[n_checks * 16 - 14]::int]);
-        fits := array_fill(false, ARRAY[n_checks]);
+        passes := array_fill(NULL::boolean, ARRAY[checks[n_checks * 20 - 18]::int]);
+        fits := array_fill(true, ARRAY[n_checks]);
         grantable := array_fill(NULL::numeric, ARRAY[n_checks]);
         at_a := granted;
         at_b := granted;
@@ -254,41 +249,40 @@ BEGIN
                 CONTINUE;
             END IF;
             first := beyond;
-            unit := checks[first * 16 - 14];
+            unit := checks[first * 20 - 18];
             unit_passes := true;
-            asked := NULL;
-            share := NULL;
             -- What every check answers.
-            WHILE beyond <= n_checks AND checks[beyond * 16 - 14] = unit LOOP
+            WHILE beyond <= n_checks AND checks[beyond * 20 - 18] = unit LOOP
                 i := beyond;
                 beyond := beyond + 1;
-                o := (i - 1) * 16;
+                o := (i - 1) * 20;
                 k := checks[o + 1];
                 op := checks[o + 3];
                 algorithm := checks[o + 5];
-                cost := CASE WHEN checks[o + 8] BETWEEN 0 AND last_exact THEN checks[o + 8] ELSE last_exact + 1 END;
-                n := checks[o + 9];
-                w := checks[o + 10];
-                a := w_a[k];
-                b := w_b[k];
-                c := w_c[k];
-                list := NULL;
                 IF w_kinds[k] IS NULL THEN
                     a := 0;
                     b := 0;
                     c := 0;
-                ELSIF algorithm >= 5 AND w_kinds[k] = 2 THEN
-                    list := w_lists[k];
+                    list := NULL;
+                ELSE
+                    a := w_a[k];
+                    b := w_b[k];
+                    IF algorithm >= 2 THEN
+                        c := w_c[k];
+                        IF algorithm >= 5 THEN
+                            list := CASE WHEN w_kinds[k] = 2 THEN w_lists[k] END;
+                        END IF;
+                    END IF;
                 END IF;
-                IF w_kinds[k] IS NOT NULL AND w_tags[k] <> checks[o + 7] THEN
+                IF w_tags[k] <> checks[o + 7] AND w_kinds[k] IS NOT NULL THEN
                     -- The limit has changed: counts are carried over as far as they keep their meaning.
                     fresh := false;
                     IF checks[o + 6] & 1 = 0 AND algorithm < 2 AND w_kinds[k] = 0 THEN
                         a := least(a + CASE WHEN b > 0 THEN 1 ELSE 0 END, last_exact);
                         b := 0;
-                        IF a >= instant AND (a - instant, 0::bigint) > (checks[o + 13], checks[o + 14]) THEN
-                            a := least(instant + checks[o + 13], last_exact);
-                            b := CASE WHEN a < last_exact THEN checks[o + 14] ELSE 0 END;
+                        IF a >= instant AND (a - instant, 0::bigint) > (checks[o + 17], checks[o + 18]) THEN
+                            a := least(instant + checks[o + 17], last_exact);
+                            b := CASE WHEN a < last_exact THEN checks[o + 18] ELSE 0 END;
                         END IF;
                     ELSIF checks[o + 6] & 1 = 1 OR algorithm < 2 OR w_tags[k] >> 32 <> checks[o + 7] >> 32 THEN
                         a := 0;
@@ -303,10 +297,9 @@ BEGIN
                         w_tags[k] := checks[o + 7];
                         w_a[k] := a;
                         w_b[k] := b;
-                        w_ends[k] := greatest(w_ends[k], CASE WHEN algorithm BETWEEN 2 AND 3 THEN a + 2 * w END);
+                        w_ends[k] := greatest(w_ends[k], a + checks[o + 15]);
                     END IF;
                 END IF;
-                ok := true;
                 IF algorithm < 2 THEN
                     IF a >= instant THEN
                         a := a - instant;
@@ -315,33 +308,31 @@ BEGIN
                         b := 0;
                     END IF;
                     IF op = 0 OR op = 2 THEN
-                        y := b + checks[o + 12];
-                        x := a + checks[o + 11] + y / n;
-                        ok := x < checks[o + 13] OR (x = checks[o + 13] AND y % n <= checks[o + 14]);
+                        x := b + checks[o + 14];
+                        ok := (a + checks[o + 13] + x / checks[o + 9], x % checks[o + 9])
+                            <= (checks[o + 17], checks[o + 18]);
                     ELSIF op = 1 THEN
-                        grant_ := greatest(0, div((checks[o + 13] - a)::numeric * n + (checks[o + 14] - b), w));
+                        grant_ := greatest(0, div(
+                            (checks[o + 17] - a)::numeric * checks[o + 9] + (checks[o + 18] - b),
+                            checks[o + 10]
+                        ));
                     END IF;
                     at_a[i] := a;
                     at_b[i] := b;
                 ELSIF algorithm < 5 THEN
-                    start := CASE
-                        WHEN algorithm < 4 THEN greatest(0, instant - (instant + checks[o + 11]) % w)
-                        WHEN instant >= checks[o + 13] THEN checks[o + 13]
-                        WHEN instant >= checks[o + 12] THEN checks[o + 12]
-                        ELSE checks[o + 11]
-                    END;
+                    start := greatest(0, instant - (instant + checks[o + 11]) % checks[o + 12]);
                     IF start > a THEN
-                        c := CASE WHEN algorithm = 3 AND start - a = w THEN b ELSE 0 END;
+                        c := CASE WHEN algorithm = 3 AND start - a = checks[o + 10] THEN b ELSE 0 END;
                         b := 0;
                         a := start;
                     END IF;
                     IF op < 3 THEN
                         used := b;
                         IF c > 0 AND algorithm = 3 THEN
-                            used := b + weighed_1(c, instant - a, w);
+                            used := b + weighed_1(c, instant - a, checks[o + 10]);
                         END IF;
-                        ok := used + cost <= n;
-                        grant_ := greatest(0, n - used);
+                        ok := used + checks[o + 14] <= checks[o + 9];
+                        grant_ := checks[o + 9] - used;
                     END IF;
                     at_a[i] := a;
                     at_b[i] := b;
@@ -349,7 +340,7 @@ BEGIN
                 ELSIF op < 3 THEN
                     clock := instant;
                     IF algorithm = 5 THEN
-                        clock := greatest(instant, list.expiries[cardinality(list.expiries)] - w);
+                        clock := greatest(instant, list.expiries[cardinality(list.expiries)] - checks[o + 10]);
                     END IF;
                     -- What has expired stands first.
                     used := a;
@@ -358,8 +349,8 @@ BEGIN
                         used := used - list.counts[p];
                         p := p + 1;
                     END LOOP;
-                    ok := used + cost <= n;
-                    grant_ := greatest(0, n - used);
+                    ok := used + checks[o + 14] <= checks[o + 9];
+                    grant_ := checks[o + 9] - used;
                     IF algorithm = 6 AND (NOT ok OR op = 1) THEN
                         who := identities[unit];
                         WHILE p <= cardinality(list.holders) LOOP
@@ -374,81 +365,80 @@ BEGIN
                     END IF;
                 END IF;
                 IF op = 1 THEN
-                    grant_ := least(grant_, unsigned_1(checks[o + 8]));
+                    grant_ := greatest(0, least(grant_, unsigned_1(checks[o + 8])));
                     grantable[i] := grant_;
                     ok := grant_ > 0;
                     asked := least(asked, unsigned_1(checks[o + 8]));
                     IF checks[o + 4] < 0 THEN
-                        share := least(share, grant_);
+                        enforced_share := least(enforced_share, grant_);
                     END IF;
+                    share := coalesce(enforced_share, asked);
                 END IF;
-                fits[i] := ok;
-                IF checks[o + 4] < 0 AND NOT ok THEN
-                    unit_passes := false;
+                IF op < 3 AND NOT ok THEN
+                    fits[i] := false;
+                    unit_passes := unit_passes AND checks[o + 4] >= 0;
                 END IF;
             END LOOP;
             passes[unit] := unit_passes;
-            share := coalesce(share, asked);
-
             -- What is written.
-            FOR i IN first .. beyond - 1 LOOP
-                CONTINUE WHEN NOT unit_passes;
-                o := (i - 1) * 16;
+            FOR i IN first .. CASE WHEN unit_passes THEN beyond - 1 ELSE 0 END LOOP
+                o := (i - 1) * 20;
                 op := checks[o + 3];
                 CONTINUE WHEN op = 2;
                 IF checks[o + 4] >= 0 THEN
                     -- A shadow group stands or falls by its own checks.
                     ok := true;
                     FOR j IN first .. beyond - 1 LOOP
-                        IF checks[j * 16 - 12] = checks[o + 4] THEN
+                        IF checks[j * 20 - 16] = checks[o + 4] THEN
                             ok := ok AND fits[j]
-                                AND (op <> 1 OR coalesce(grantable[j], unsigned_1(checks[j * 16 - 8])) >= share);
+                                AND (op <> 1 OR coalesce(grantable[j], unsigned_1(checks[j * 20 - 12])) >= share);
                         END IF;
                     END LOOP;
                     CONTINUE WHEN NOT ok;
                 END IF;
                 k := checks[o + 1];
                 algorithm := checks[o + 5];
-                n := checks[o + 9];
-                w := checks[o + 10];
-                cost := CASE WHEN checks[o + 8] BETWEEN 0 AND last_exact THEN checks[o + 8] ELSE last_exact + 1 END;
-                granted[i] := checks[o + 8];
+                changed[k] := true;
                 IF op = 1 THEN
                     granted[i] := signed_1(share);
                     cost := least(share, last_exact + 1);
+                ELSE
+                    granted[i] := checks[o + 8];
+                    cost := checks[o + 14];
                 END IF;
-                changed[k] := true;
                 IF op = 5 THEN
                     w_kinds[k] := NULL;
                     w_lists[k] := NULL;
                     CONTINUE;
                 END IF;
                 IF algorithm < 2 THEN
+                    n := checks[o + 9];
                     a := at_a[i];
-                    b := at_b[i];
-                    x := checks[o + 11];
-                    y := checks[o + 12];
-                    IF op < 4 THEN
-                        IF op = 1 THEN
-                            x := least(div(share * w, n), 1::bigint << 60);
-                            y := mod(share * w, n);
-                        END IF;
-                        b := b + y;
-                        a := a + x + b / n;
+                    IF op = 1 THEN
+                        w := checks[o + 10];
+                        b := at_b[i] + mod(share * w, n)::bigint;
+                        a := a + least(div(share * w, n), 1::bigint << 60)::bigint + b / n;
+                        b := b % n;
+                    ELSIF op < 4 THEN
+                        b := at_b[i] + checks[o + 14];
+                        a := a + checks[o + 13] + b / n;
                         b := b % n;
                     ELSE
+                        b := at_b[i];
+                        x := checks[o + 13];
+                        y := checks[o + 14];
                         IF checks[o + 6] & 2 = 2 THEN
-                            IF algorithm = 1 AND (w_kinds[k] IS NULL AND (checks[o + 15] <> 0 OR checks[o + 16] <> 0)
-                                OR w_kinds[k] IS NOT NULL AND (checks[o + 15] <> w_a[k] OR checks[o + 16] <> w_b[k])) THEN
+                            IF algorithm = 1 AND (w_kinds[k] IS NULL AND (checks[o + 19] <> 0 OR checks[o + 20] <> 0)
+                                OR w_kinds[k] IS NOT NULL AND (checks[o + 19] <> w_a[k] OR checks[o + 20] <> w_b[k])) THEN
                                 -- Others stand in line behind.
                                 CONTINUE;
                             END IF;
-                            IF checks[o + 15] < instant THEN
+                            IF checks[o + 19] < instant THEN
                                 x := 0;
                                 y := 0;
-                            ELSIF (checks[o + 15] - instant, checks[o + 16]) < (x, y) THEN
-                                x := checks[o + 15] - instant;
-                                y := checks[o + 16];
+                            ELSIF (checks[o + 19] - instant, checks[o + 20]) < (x, y) THEN
+                                x := checks[o + 19] - instant;
+                                y := checks[o + 20];
                             END IF;
                         END IF;
                         a := a - x;
@@ -462,35 +452,36 @@ BEGIN
                             b := 0;
                         END IF;
                     END IF;
-                    w_kinds[k] := 0;
-                    w_tags[k] := checks[o + 7];
-                    w_a[k] := least(instant + a, last_exact);
-                    w_b[k] := CASE WHEN instant + a < last_exact THEN b ELSE 0 END;
-                    w_c[k] := 0;
-                    w_ends[k] := 0;
+                    IF instant + a >= last_exact THEN
+                        a := last_exact - instant;
+                        b := 0;
+                    END IF;
+                    w_a[k] := instant + a;
+                    w_b[k] := b;
+                    IF w_kinds[k] IS NULL THEN
+                        w_kinds[k] := 0;
+                        w_tags[k] := checks[o + 7];
+                        w_c[k] := 0;
+                        w_ends[k] := 0;
+                    END IF;
                 ELSIF algorithm < 5 THEN
                     IF op < 4 THEN
                         b := least(at_b[i] + cost, last_exact);
-                    ELSIF checks[o + 6] & 2 = 0 OR checks[o + 15] = at_a[i] THEN
+                    ELSIF checks[o + 6] & 2 = 0 OR checks[o + 19] = at_a[i] THEN
                         b := greatest(at_b[i] - cost, 0);
                     ELSE
                         CONTINUE;
                     END IF;
                     a := at_a[i];
-                    w_kinds[k] := 1;
-                    w_tags[k] := checks[o + 7];
                     w_a[k] := a;
                     w_b[k] := b;
                     w_c[k] := at_c[i];
-                    w_ends[k] := CASE
-                        WHEN algorithm = 2 THEN a + w
-                        WHEN algorithm = 3 THEN a + 2 * w
-                        WHEN a = checks[o + 11] THEN checks[o + 12]
-                        WHEN a = checks[o + 12] THEN checks[o + 13]
-                        WHEN a = checks[o + 13] THEN checks[o + 14]
-                        -- The clock stepped back: no period is longer than the four together.
-                        ELSE a + checks[o + 14] - checks[o + 11]
-                    END;
+                    -- Where the clock has stepped back a window that began later ends when it was to end.
+                    w_ends[k] := greatest(a + checks[o + 15], w_ends[k]);
+                    IF w_kinds[k] IS NULL THEN
+                        w_kinds[k] := 1;
+                        w_tags[k] := checks[o + 7];
+                    END IF;
                 ELSE
                     IF w_kinds[k] IS NULL THEN
                         list := ROW('{}', '{}', '{}')::entries;
@@ -502,7 +493,7 @@ BEGIN
                         END IF;
                         a := w_a[k];
                     END IF;
-                    who := identities[unit];
+                    w := checks[o + 10];
                     clock := instant;
                     IF algorithm = 5 THEN
                         clock := greatest(instant, list.expiries[cardinality(list.expiries)] - w);
@@ -531,7 +522,7 @@ BEGIN
                         a := a + cost;
                     ELSIF algorithm = 5 THEN
                         -- From the entry that the token names, or from the newest on.
-                        expiry := CASE WHEN checks[o + 6] & 2 = 2 THEN checks[o + 15] + w END;
+                        expiry := CASE WHEN checks[o + 6] & 2 = 2 THEN checks[o + 19] + w END;
                         WHILE p > 0 AND (cost > 0 OR expiry IS NOT NULL) LOOP
                             EXIT WHEN list.expiries[p] < expiry;
                             IF expiry IS NULL OR list.expiries[p] = expiry THEN
@@ -549,9 +540,7 @@ BEGIN
                         END LOOP;
                     ELSE
                         place := NULL;
-                        IF op = 4 THEN
-                            who := identities[checks[o + 15]];
-                        END IF;
+                        who := identities[CASE WHEN op = 4 THEN checks[o + 19] ELSE unit END];
                         FOR j IN 1 .. p LOOP
                             IF list.holders[j] = who AND list.counts[j] > 0 THEN
                                 place := j;
@@ -612,13 +601,18 @@ BEGIN
                     w_lists[k] := list;
                 END IF;
             END LOOP;
+            IF asked IS NOT NULL THEN
+                asked := NULL;
+                enforced_share := NULL;
+                share := NULL;
+            END IF;
         END LOOP;
 
-        EXIT WHEN locked OR NOT true = ANY (changed);
+        EXIT WHEN locked OR mode = 3 OR NOT true = ANY (changed);
         INSERT INTO counters AS t (key, tag, a, b, c, ends, kind, place)
         SELECT u.key, 0, 0, 0, 0, 0, -1, 0
         FROM unnest(keys) WITH ORDINALITY AS u(key, i)
-        WHERE whole OR kinds[u.i] IS NOT NULL OR changed[u.i]
+        WHERE mode = 2 OR kinds[u.i] IS NOT NULL OR changed[u.i]
         ON CONFLICT (key) DO UPDATE SET place = 0 WHERE false;
         locked := true;
     END LOOP;

@@ -1,0 +1,95 @@
+//! Many at once.
+
+use std::sync::Arc;
+
+use ratekeeper_core::Op;
+use ratekeeper_store::{Batch, Check, Store as _};
+use testservers::Postgres;
+
+use crate::support::{key, run, slow, store, take, take_all, url};
+
+#[test]
+fn batches_over_the_same_keys_in_any_order_never_wait_for_each_other_in_a_circle() {
+    run(async {
+        let stores: Vec<_> = (0..4).map(|_| Arc::new(store(&url("circles")))).collect();
+        // The only one to make it.
+        take(&stores[0], "first", &slow(1), 1).await.unwrap();
+        let deadlocks = || Postgres::shared().psql("SELECT sum(deadlocks) FROM pg_stat_database");
+        let before = deadlocks();
+        let tasks = (0..16_usize).map(|task| {
+            let store = Arc::clone(&stores[task % 4]);
+            tokio::spawn(async move {
+                let limit = slow(1_000_000);
+                let mut passed = 0;
+                for round in 0..15_usize {
+                    // New keys and old ones, forwards and backwards, single and together.
+                    let mut names: Vec<String> = (0..8)
+                        .map(|index| format!("circle/{}", (index * 5 + task) % 8 + round / 3 * 4))
+                        .collect();
+                    if (task + round) % 2 == 0 {
+                        names.reverse();
+                    }
+                    if task % 3 == 0 {
+                        let mut batch = Batch::new();
+                        for name in &names {
+                            batch.push(Op::Take, [Check::new(key(name.as_bytes()), &limit, 1)]);
+                        }
+                        store.apply(&mut batch).wait().await.unwrap();
+                        passed += batch.units().iter().filter(|unit| unit.passes).count();
+                    } else {
+                        assert!(take_all(&store, &names, &limit).await.unwrap());
+                        passed += names.len();
+                    }
+                }
+                passed
+            })
+        });
+        let mut passed = 0;
+        for task in tasks.collect::<Vec<_>>() {
+            passed += task.await.unwrap();
+        }
+        assert_eq!(passed, 16 * 15 * 8);
+        assert_eq!(deadlocks(), before);
+        // What one unit takes is one W/N = 2^49/10^6 microseconds ahead of now, to the microsecond.
+        let taken = "SELECT sum(round((a - (extract(epoch FROM clock_timestamp()) * 1000000)) / (2::numeric ^ 49 / 1000000))) \
+                     FROM circles.counters WHERE key LIKE 'circle/%'::bytea";
+        assert_eq!(Postgres::shared().psql(taken), passed.to_string());
+    });
+}
+
+#[test]
+fn a_call_is_one_transaction() {
+    run(async {
+        let server = Postgres::with(&["max_connections=20"]);
+        let url = format!("{}?connections=1", server.url());
+        let count = || -> u64 {
+            server
+                .psql("SELECT xact_commit FROM pg_stat_database WHERE datname = 'postgres'")
+                .parse()
+                .unwrap()
+        };
+        let calls = |number: u64| {
+            let url = url.clone();
+            async move {
+                let (store, limit) = (store(&url), slow(1000));
+                for index in 0..number {
+                    take(&store, &format!("one/{}", index % 3), &limit, 1).await.unwrap();
+                    let names: Vec<_> = (0..3).map(|name| format!("several/{name}")).collect();
+                    assert!(take_all(&store, &names, &limit).await.unwrap());
+                }
+            }
+        };
+        // Statistics arrive when the session ends; the first run makes the schema.
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ratekeeper'";
+        let ended = || testservers::eventually("it ends", || (server.psql(sessions) == "0").then_some(()));
+        let mut counts = Vec::new();
+        for number in [1, 50, 150] {
+            calls(number).await;
+            ended();
+            counts.push(count());
+        }
+        let (few, many) = (counts[1] - counts[0], counts[2] - counts[1]);
+        // The looks of this test, and those of the server itself, are about the same in both.
+        assert!((180..260).contains(&(many - few)), "{few} and {many}");
+    });
+}
