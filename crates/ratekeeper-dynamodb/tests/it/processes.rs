@@ -61,6 +61,10 @@ async fn ask(store: &DynamoDbStore, name: &str, limit: &Limit, first: u128) -> u
 }
 
 /// Says how many of its takes passed. It finds its region and credentials by itself.
+#[allow(
+    clippy::print_stdout,
+    reason = "that is how it tells the test that started it"
+)]
 fn be_one_of_several(url: &str) {
     let store = DynamoDbStore::new(url, DynamoDbConfig::default()).unwrap();
     let (store, number) = (Arc::new(store), u128::from(std::process::id()));
