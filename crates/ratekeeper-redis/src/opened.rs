@@ -58,7 +58,7 @@ impl<T: Clone + Send + 'static> Opened<T> {
                 if let Some(value) = &state.value {
                     return Ok(value.clone());
                 }
-                match &state.attempt {
+                match state.under_way() {
                     Some(attempt) => attempt.clone(),
                     None => match state.why_not() {
                         Some(why) => return Err(why),
@@ -77,7 +77,7 @@ impl<T: Clone + Send + 'static> Opened<T> {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let mut state = self.0.lock();
-        if state.attempt.is_none() && !state.rests() {
+        if state.under_way().is_none() && !state.rests() {
             self.attempt(&mut state, open());
         }
     }
@@ -111,6 +111,11 @@ impl<T: Clone + Send + 'static> Opened<T> {
 }
 
 impl<T> State<T> {
+    /// The attempt that is being made; one whose runtime was shut down is none.
+    fn under_way(&self) -> Option<&watch::Receiver<()>> {
+        self.attempt.as_ref().filter(|attempt| attempt.has_changed().is_ok())
+    }
+
     fn rests(&self) -> bool {
         self.rests_until.is_some_and(|until| Instant::now() < until)
     }
@@ -177,6 +182,19 @@ mod tests {
         opened.renew(open);
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(opened.get(never, open).await, Ok(3));
+    }
+
+    #[test]
+    fn an_attempt_ends_with_its_runtime() {
+        let opened = Opened::<u32>::default();
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let first = runtime();
+        first.block_on(async {
+            let waiting = opened.get(|_| false, std::future::pending);
+            assert!(tokio::time::timeout(Duration::from_millis(1), waiting).await.is_err());
+        });
+        drop(first);
+        assert_eq!(runtime().block_on(opened.get(|_| false, || async { Ok(1) })), Ok(1));
     }
 
     #[test]

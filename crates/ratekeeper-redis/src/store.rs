@@ -106,6 +106,9 @@ impl RedisStore {
             match answer {
                 Reply::Elsewhen(now) => around = now,
                 Reply::Decided { now, states, decisions } => {
+                    if states.len() != program.keys.len() {
+                        return Err(nonsense());
+                    }
                     for (place, state) in program.keys.iter().zip(states) {
                         let stored = state.map(|bytes| state::read(&bytes)).transpose();
                         copy.set(*place, stored.map_err(|_| foreign(keys[*place]))?);
@@ -195,6 +198,10 @@ fn foreign(key: &[u8]) -> StoreError {
     StoreError::Misconfigured { reason }
 }
 
+fn nonsense() -> StoreError {
+    StoreError::Unavailable { reason: "the answer of Redis is not the script's".to_owned() }
+}
+
 /// What the script answers.
 enum Reply {
     /// It has decided nothing: the calendars that it was sent do not reach its now.
@@ -208,8 +215,6 @@ enum Reply {
 
 impl Reply {
     fn read(value: Value) -> Result<Self, StoreError> {
-        let nonsense =
-            || StoreError::Unavailable { reason: "the answer of Redis is not the script's".to_owned() };
         let Value::Array(mut all) = value else {
             return Err(nonsense());
         };
@@ -240,7 +245,7 @@ fn agrees(batch: &Batch<'_>, program: &Program, decisions: &[u8]) -> Result<(), 
     let (digits, grants) = decisions.split_at(program.checks.len().min(decisions.len()));
     let mut grants = grants.chunks_exact(8);
     if digits.len() != program.checks.len() {
-        return Err(StoreError::Unavailable { reason: "the answer of Redis is cut short".to_owned() });
+        return Err(nonsense());
     }
     for (place, digit) in program.checks.iter().zip(digits) {
         let Some((unit, check)) = all.get(*place) else {
