@@ -3,7 +3,7 @@
 use ratekeeper_core::{Algorithm, Limit, Op, Timestamp, Token};
 use ratekeeper_store::{Check, Group};
 
-/// Numbers of a check; `migrations/2_decide.sql` says what they mean.
+/// Numbers of a check; `migrations/3_decide.sql` says what they mean.
 pub(crate) type Numbers = [i64; 20];
 
 /// More than any number that is computed with in the server, and still far from overflow.

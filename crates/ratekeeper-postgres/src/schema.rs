@@ -18,9 +18,10 @@ pub(crate) struct Schema {
 }
 
 /// What has been done to the schema, in order: never changed, only added to.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/1_counters.sql"),
-    include_str!("migrations/2_decide.sql"),
+    include_str!("migrations/2_lists.sql"),
+    include_str!("migrations/3_decide.sql"),
 ];
 
 /// The lock under which one process migrates at a time; any number that others do not use.

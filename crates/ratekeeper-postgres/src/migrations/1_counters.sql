@@ -23,7 +23,7 @@ CREATE UNLOGGED TABLE counters (
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 
 -- A list while it is worked on.
-CREATE TYPE entries AS (expiries bigint[], counts bigint[], holders uuid[]);
+CREATE TYPE entries AS (total bigint, expiries bigint[], counts bigint[], holders uuid[]);
 
 -- How far the sweep has come: one row, whose lock lets one process sweep at a time.
 CREATE UNLOGGED TABLE sweep (

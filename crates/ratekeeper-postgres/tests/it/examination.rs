@@ -66,9 +66,7 @@ fn a_server_that_takes_no_writes_is_left() {
         server.psql("SELECT pg_reload_conf()");
         crate::support::eventually("it is noticed", async || take(&store, "a", &slow(5), 0).await.err())
             .await;
-        server.psql(
-            "SET default_transaction_read_only = off; ALTER SYSTEM SET default_transaction_read_only = off",
-        );
+        server.psql("ALTER SYSTEM SET default_transaction_read_only = off");
         server.psql("SELECT pg_reload_conf()");
         crate::support::eventually("it is back", async || take(&store, "a", &slow(5), 0).await.ok()).await;
     });

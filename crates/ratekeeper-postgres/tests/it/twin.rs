@@ -124,6 +124,34 @@ fn plain_calls_and_others_write_the_same() {
 }
 
 #[test]
+fn a_server_that_decides_otherwise_is_noticed() {
+    run(async {
+        let limit = Limit::sliding_window(10, Micros::HOUR).unwrap();
+        let instant =
+            |micros| Timestamp::from_micros(4_000_000_000_000_000 / 3_600_000_000 * 3_600_000_000 + micros);
+        let ask = async |store: &ratekeeper_postgres::PostgresStore, at: u64, cost: u64, names: &[&[u8]]| {
+            let mut batch = Batch::new().at(instant(at));
+            for name in names {
+                batch.push(Op::Take, [Check::new(key(name), &limit, cost)]);
+            }
+            store.apply(&mut batch).wait().await
+        };
+        let altered = url("altered");
+        ask(&store(&altered), 0, 10, &[b"plain", b"twice"]).await.unwrap();
+        testservers::Postgres::shared().psql(
+            "CREATE OR REPLACE FUNCTION altered.weighed_1(previous bigint, elapsed bigint, width bigint) RETURNS bigint \
+             LANGUAGE sql IMMUTABLE AS 'SELECT 0::bigint'",
+        );
+        // In the next window what was taken still weighs, but not for this server.
+        let store = store(&altered);
+        for names in [[b"plain".as_slice()].as_slice(), &[b"twice", b"twice"]] {
+            let error = ask(&store, 3_600_000_000, 5, names).await.unwrap_err();
+            assert!(error.to_string().contains("decided otherwise"), "{error}");
+        }
+    });
+}
+
+#[test]
 fn a_refusal_writes_no_row() {
     run(async {
         let store = Arc::new(store(&url("refusals")));

@@ -1,18 +1,3 @@
--- Costs are unsigned: their bits are passed.
-CREATE FUNCTION unsigned_1(bits bigint) RETURNS numeric LANGUAGE sql IMMUTABLE
-AS 'SELECT CASE WHEN bits < 0 THEN bits + 18446744073709551616 ELSE bits END';
-
-CREATE FUNCTION signed_1(number numeric) RETURNS bigint LANGUAGE sql IMMUTABLE
-AS 'SELECT (CASE WHEN number > 9223372036854775807 THEN number - 18446744073709551616 ELSE number END)::bigint';
-
--- What the count of the window before still weighs.
-CREATE FUNCTION weighed_1(previous bigint, elapsed bigint, width bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
-AS 'SELECT previous - CASE
-    WHEN elapsed <= 0 THEN 0
-    WHEN previous <= 9223372036854775807 / elapsed THEN previous * elapsed / width
-    ELSE div(previous::numeric * elapsed, width)::bigint
-END';
-
 -- Decides the checks of a call, as ratekeeper's `step` does: that is the truth, and a test compares them.
 --
 -- instant: when to decide, or NULL for the clock. earliest, latest: for which instants the checks were made.
@@ -46,15 +31,8 @@ CREATE FUNCTION decide_1(
     checks bigint[],
     identities uuid[],
     mode int,
-    OUT accepted int[],
-    OUT after_a bigint[],
-    OUT after_b bigint[],
-    OUT after_c bigint[],
-    OUT kinds smallint[],
-    OUT tags bigint[],
-    OUT found_a bigint[],
-    OUT found_b bigint[],
-    OUT found_c bigint[],
+    OUT accepted int[], OUT after_a bigint[], OUT after_b bigint[], OUT after_c bigint[],
+    OUT kinds smallint[], OUT tags bigint[], OUT found_a bigint[], OUT found_b bigint[], OUT found_c bigint[],
     OUT found_lists bytea[],
     OUT passes boolean[],
     OUT granted bigint[]
@@ -67,8 +45,6 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     last_exact CONSTANT bigint := 9007199254740991;
-    -- A log is never longer.
-    max_debts CONSTANT int := 16384;
     n_checks CONSTANT int := cardinality(checks) / 20;
     own_clock CONSTANT boolean := instant IS NULL;
     plain CONSTANT boolean := mode = 0;
@@ -80,18 +56,13 @@ DECLARE
     changed boolean[];
     w_kinds smallint[];
     w_tags bigint[];
-    w_a bigint[];
-    w_b bigint[];
-    w_c bigint[];
-    w_ends bigint[];
+    w_a bigint[]; w_b bigint[]; w_c bigint[]; w_ends bigint[];
     w_lists entries[];
     -- By check: whether it passes, how much it would grant of a partial take, and its state at this instant:
     -- bucket: microseconds and ticks ahead of now; windows: start, count, count before.
     fits boolean[];
     grantable numeric[];
-    at_a bigint[];
-    at_b bigint[];
-    at_c bigint[];
+    at_a bigint[]; at_b bigint[]; at_c bigint[];
     -- Of one unit.
     i int;
     first int;
@@ -105,7 +76,6 @@ DECLARE
     share numeric;
     -- Of one check.
     o int;
-    p int;
     k int;
     op bigint;
     algorithm bigint;
@@ -115,18 +85,11 @@ DECLARE
     ok boolean;
     fresh boolean;
     grant_ numeric;
-    a bigint;
-    b bigint;
-    c bigint;
-    x bigint;
-    y bigint;
+    a bigint; b bigint; c bigint;
+    x bigint; y bigint;
     used bigint;
     start bigint;
-    expiry bigint;
-    clock bigint;
     list entries;
-    who uuid;
-    place int;
 BEGIN
     IF own_clock THEN
         instant := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
@@ -198,7 +161,7 @@ BEGIN
             INTO kinds, there, tags, found_a, found_b, found_c, w_ends, lists
             FROM (
                 SELECT t.kind, t.tag, t.a, t.b, t.c, t.ends,
-                    CASE WHEN t.kind = 2 THEN ROW(t.expiries, t.counts, t.holders)::entries END AS list
+                    CASE WHEN t.kind = 2 THEN ROW(t.a, t.expiries, t.counts, t.holders)::entries END AS list
                 FROM unnest(keys) WITH ORDINALITY AS u(key, i) JOIN counters t ON t.key = u.key
                 ORDER BY u.i FOR UPDATE OF t
             ) s;
@@ -212,7 +175,7 @@ BEGIN
             FROM (
                 SELECT CASE WHEN t.kind >= 0 THEN t.kind END AS found, t.kind IS NOT NULL AS there,
                     t.tag, t.a, t.b, t.c, t.ends,
-                    CASE WHEN t.kind = 2 THEN ROW(t.expiries, t.counts, t.holders)::entries END AS list
+                    CASE WHEN t.kind = 2 THEN ROW(t.a, t.expiries, t.counts, t.holders)::entries END AS list
                 FROM unnest(keys) WITH ORDINALITY AS u(key, i) LEFT JOIN counters t ON t.key = u.key
                 ORDER BY u.i
             ) s;
@@ -338,30 +301,17 @@ BEGIN
                     at_b[i] := b;
                     at_c[i] := c;
                 ELSIF op < 3 THEN
-                    clock := instant;
-                    IF algorithm = 5 THEN
-                        clock := greatest(instant, list.expiries[cardinality(list.expiries)] - checks[o + 10]);
-                    END IF;
-                    -- What has expired stands first.
-                    used := a;
-                    p := 1;
-                    WHILE list.expiries[p] <= clock LOOP
-                        used := used - list.counts[p];
-                        p := p + 1;
-                    END LOOP;
+                    list := live_1(list, CASE
+                        WHEN algorithm = 6 THEN instant
+                        ELSE greatest(instant, list.expiries[cardinality(list.expiries)] - checks[o + 10])
+                    END);
+                    used := coalesce(list.total, 0);
                     ok := used + checks[o + 14] <= checks[o + 9];
                     grant_ := checks[o + 9] - used;
-                    IF algorithm = 6 AND (NOT ok OR op = 1) THEN
-                        who := identities[unit];
-                        WHILE p <= cardinality(list.holders) LOOP
-                            IF list.holders[p] = who AND list.counts[p] > 0 THEN
-                                -- Who holds renews.
-                                ok := true;
-                                grant_ := 18446744073709551615;
-                                EXIT;
-                            END IF;
-                            p := p + 1;
-                        END LOOP;
+                    IF algorithm = 6 AND (NOT ok OR op = 1) AND place_1(list, identities[unit]) IS NOT NULL THEN
+                        -- Who holds renews.
+                        ok := true;
+                        grant_ := 18446744073709551615;
                     END IF;
                 END IF;
                 IF op = 1 THEN
@@ -483,121 +433,23 @@ BEGIN
                         w_tags[k] := checks[o + 7];
                     END IF;
                 ELSE
-                    IF w_kinds[k] IS NULL THEN
-                        list := ROW('{}', '{}', '{}')::entries;
-                        a := 0;
-                    ELSE
-                        list := w_lists[k];
-                        IF list.expiries IS NULL THEN
-                            list := ROW('{}', '{}', '{}')::entries;
-                        END IF;
-                        a := w_a[k];
-                    END IF;
                     w := checks[o + 10];
-                    clock := instant;
-                    IF algorithm = 5 THEN
-                        clock := greatest(instant, list.expiries[cardinality(list.expiries)] - w);
-                    END IF;
-                    IF op < 4 THEN
-                        p := 1;
-                        WHILE list.expiries[p] <= clock LOOP
-                            a := a - list.counts[p];
-                            p := p + 1;
-                        END LOOP;
-                        IF p > 1 THEN
-                            list := ROW(list.expiries[p:], list.counts[p:], list.holders[p:])::entries;
-                        END IF;
-                    END IF;
-                    p := cardinality(list.expiries);
+                    list := CASE WHEN w_kinds[k] IS NULL THEN ROW(0, '{}', '{}', '{}')::entries ELSE w_lists[k] END;
                     IF algorithm = 5 AND op < 4 THEN
-                        cost := least(cost, last_exact - a);
-                        expiry := clock + w;
-                        IF p > 0 AND (list.expiries[p] = expiry OR list.counts[p] = 0 OR p >= max_debts) THEN
-                            list.expiries[p] := expiry;
-                            list.counts[p] := list.counts[p] + cost;
-                        ELSE
-                            list.expiries[p + 1] := expiry;
-                            list.counts[p + 1] := cost;
-                        END IF;
-                        a := a + cost;
+                        list := append_1(list, instant, w, cost);
                     ELSIF algorithm = 5 THEN
-                        -- From the entry that the token names, or from the newest on.
-                        expiry := CASE WHEN checks[o + 6] & 2 = 2 THEN checks[o + 19] + w END;
-                        WHILE p > 0 AND (cost > 0 OR expiry IS NOT NULL) LOOP
-                            EXIT WHEN list.expiries[p] < expiry;
-                            IF expiry IS NULL OR list.expiries[p] = expiry THEN
-                                x := least(cost, list.counts[p]);
-                                list.counts[p] := list.counts[p] - x;
-                                a := a - x;
-                                cost := cost - x;
-                                IF list.counts[p] = 0 THEN
-                                    list.expiries := list.expiries[:p - 1] || list.expiries[p + 1:];
-                                    list.counts := list.counts[:p - 1] || list.counts[p + 1:];
-                                END IF;
-                                EXIT WHEN expiry IS NOT NULL;
-                            END IF;
-                            p := p - 1;
-                        END LOOP;
+                        list := take_back_1(list, cost, CASE WHEN checks[o + 6] & 2 = 2 THEN checks[o + 19] + w END);
+                    ELSIF op < 4 THEN
+                        list := hold_1(list, instant, w, cost, identities[unit]);
                     ELSE
-                        place := NULL;
-                        who := identities[CASE WHEN op = 4 THEN checks[o + 19] ELSE unit END];
-                        FOR j IN 1 .. p LOOP
-                            IF list.holders[j] = who AND list.counts[j] > 0 THEN
-                                place := j;
-                                EXIT;
-                            END IF;
-                        END LOOP;
-                        IF place IS NOT NULL THEN
-                            x := list.counts[place];
-                            list := ROW(
-                                list.expiries[:place - 1] || list.expiries[place + 1:],
-                                list.counts[:place - 1] || list.counts[place + 1:],
-                                list.holders[:place - 1] || list.holders[place + 1:]
-                            )::entries;
-                            a := a - x;
-                            p := p - 1;
-                        END IF;
-                        IF op < 4 THEN
-                            cost := CASE WHEN place IS NULL THEN cost ELSE x END;
-                            expiry := least(instant + w, last_exact);
-                            a := a + cost;
-                            ok := true;
-                            IF cost = 0 THEN
-                                -- Of those that hold nothing the latest stands for all.
-                                FOR j IN REVERSE p .. 1 LOOP
-                                    IF list.counts[j] = 0 THEN
-                                        IF list.expiries[j] >= expiry THEN
-                                            ok := false;
-                                        ELSE
-                                            list := ROW(
-                                                list.expiries[:j - 1] || list.expiries[j + 1:],
-                                                list.counts[:j - 1] || list.counts[j + 1:],
-                                                list.holders[:j - 1] || list.holders[j + 1:]
-                                            )::entries;
-                                            p := p - 1;
-                                        END IF;
-                                    END IF;
-                                END LOOP;
-                            END IF;
-                            IF ok THEN
-                                WHILE p > 0 AND list.expiries[p] > expiry LOOP
-                                    p := p - 1;
-                                END LOOP;
-                                list := ROW(
-                                    list.expiries[:p] || expiry || list.expiries[p + 1:],
-                                    list.counts[:p] || cost || list.counts[p + 1:],
-                                    list.holders[:p] || who || list.holders[p + 1:]
-                                )::entries;
-                            END IF;
-                        END IF;
+                        list := release_1(list, identities[checks[o + 19]]);
                     END IF;
-                    p := cardinality(list.expiries);
-                    w_kinds[k] := CASE WHEN p > 0 THEN 2 END;
+                    w_kinds[k] := CASE WHEN cardinality(list.expiries) > 0 THEN 2 END;
                     w_tags[k] := checks[o + 7];
-                    w_a[k] := a;
+                    w_a[k] := list.total;
                     w_b[k] := 0;
                     w_c[k] := 0;
-                    w_ends[k] := list.expiries[p];
+                    w_ends[k] := list.expiries[cardinality(list.expiries)];
                     w_lists[k] := list;
                 END IF;
             END LOOP;
