@@ -18,6 +18,10 @@ use crate::workspace;
 pub(crate) const OPERATOR: &str = "rk_operator-of-the-tests";
 const OPERATOR_HASH: &str = "sha256:9d264d111d004d78890a465316a63023873b717b729716d33193e7697293b536";
 
+/// Of no account: the table of the tests is on this machine.
+pub(crate) const CREDENTIALS: [(&str, &str); 2] =
+    [("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")];
+
 /// Where a server runs: its policy, its state, its logs.
 pub(crate) struct Home {
     folder: TempDir,
@@ -106,7 +110,11 @@ impl Home {
 
     fn spawn(&self, mut command: Command, address: SocketAddr) -> Server {
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
-        command.current_dir(self.folder.path()).stdout(log.try_clone().unwrap()).stderr(log);
+        command
+            .current_dir(self.folder.path())
+            .envs(CREDENTIALS)
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
         Server { child: command.spawn().unwrap(), address, log: self.path("log") }
     }
 }

@@ -41,9 +41,7 @@ impl Behind {
 
     pub(crate) fn dynamodb() -> Self {
         let server = DynamoDb::start();
-        let credentials = "access_key_id=local&secret_access_key=local";
-        let url =
-            format!("dynamodb://limits?region=us-east-1&endpoint={}&create=true&{credentials}", server.url());
+        let url = format!("dynamodb://limits?region=us-east-1&endpoint={}&create=true", server.url());
         Self::new(url, server)
     }
 }

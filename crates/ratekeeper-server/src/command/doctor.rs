@@ -94,9 +94,10 @@ impl<'p> Diagnosis<'p> {
         };
         diagnosis.capabilities = Some(store.capabilities());
         let clock = SystemClock::new();
-        if let Err(error) = diagnosis.examine(&store, &clock).await {
-            diagnosis.failed(&error);
-        } else if let Err(error) = diagnosis.measure(&store, &clock).await {
+        // Asked first: what a store makes at its first use is there when it is examined.
+        let measured = diagnosis.measure(&store, &clock).await;
+        let examined = diagnosis.examine(&store, &clock).await;
+        if let Err(error) = measured.and(examined) {
             diagnosis.failed(&error);
         }
         diagnosis
@@ -104,8 +105,10 @@ impl<'p> Diagnosis<'p> {
 
     async fn examine(&mut self, store: &Arc<dyn Store>, clock: &SystemClock) -> Result<(), StoreError> {
         let sent = clock.now();
-        self.examination = timeout(PATIENCE, store.examine()).await.map_err(|_| StoreError::Timeout)??;
+        let mut found = timeout(PATIENCE, store.examine()).await.map_err(|_| StoreError::Timeout)??;
         let received = clock.now();
+        found.findings.append(&mut self.examination.findings);
+        self.examination = found;
         let Some(theirs) = self.examination.time else {
             return Ok(());
         };

@@ -6,7 +6,7 @@ use serde_json::Value;
 use testservers::Redis;
 
 use super::Behind;
-use crate::server::{Home, ratekeeper};
+use crate::server::{CREDENTIALS, Home, ratekeeper};
 
 fn policy(url: &str) -> String {
     format!(
@@ -19,6 +19,7 @@ rules: [{{ name: a, key: [user], store: shared, limits: [ 5 per 365 days burst 5
 fn run(home: &Home, arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(ratekeeper())
         .args(arguments)
+        .envs(CREDENTIALS)
         .args(["--policy".as_ref(), home.path("policy.yaml").as_os_str()])
         .output()
         .unwrap();
@@ -54,6 +55,7 @@ fn the_doctor_finds_every_store_well() {
 #[test]
 fn the_doctor_says_what_is_wrong_and_what_to_do() {
     let redis = Redis::start();
+    redis.command(&["CONFIG", "SET", "maxmemory", "100mb"]);
     redis.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
     let home = Home::new(&policy(&redis.url()));
     let (_, text) = run(&home, &["doctor"]);
