@@ -117,10 +117,18 @@ impl Process {
     /// # Panics
     /// If it does not run.
     pub fn signal(&self, signal: &str) {
+        assert!(self.send(signal), "{} does not run\n{}", self.name, self.log());
+    }
+
+    /// Sends it a signal if it runs, and tells whether it did.
+    fn send(&self, signal: &str) -> bool {
         let mut state = self.state();
-        assert!(state.is_running(), "{} does not run\n{}", self.name, self.log());
+        if !state.is_running() {
+            return false;
+        }
+        // Its id is nobody else's until its end has been waited for.
         let pid = state.child().id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        Command::new("kill").args([signal, &pid]).status().unwrap().success()
     }
 
     /// Stops it where it is: connections stay open and nothing is answered.
@@ -193,8 +201,9 @@ impl Drop for Process {
     fn drop(&mut self) {
         let ending = self.state().program.as_ref().map_or("KILL", |program| program.ending);
         if ending != "KILL" && self.is_running() {
-            self.signal(&format!("-{ending}"));
-            self.signal("-CONT");
+            self.send(&format!("-{ending}"));
+            // It may have been paused, or have ended by now.
+            self.send("-CONT");
             _ = poll(|| (!self.is_running()).then_some(()));
         }
         self.kill();

@@ -109,9 +109,11 @@ impl Call {
             .for_each(|number| self.checks.push(&number.to_be_bytes()));
     }
 
-    /// The same call, which locks also what it does not expect to write.
+    /// The same call, which locks also what it does not expect to write. Others lock all that they need anyway.
     pub(crate) fn lock_all(&mut self) {
-        self.mode = LOCK_ALL;
+        if self.mode == ANYTHING {
+            self.mode = LOCK_ALL;
+        }
     }
 
     /// The arguments, as the function takes them.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ratekeeper_core::Op;
-use ratekeeper_store::{Batch, Check, Store as _};
+use ratekeeper_store::{Batch, Check, Store as _, StoreError};
 use testservers::Postgres;
 
 use crate::support::{key, run, slow, store, take, take_all, url};
@@ -91,5 +91,40 @@ fn a_call_is_one_transaction() {
         let (few, many) = (counts[1] - counts[0], counts[2] - counts[1]);
         // The looks of this test, and those of the server itself, are about the same in both.
         assert!((180..260).contains(&(many - few)), "{few} and {many}");
+    });
+}
+
+#[test]
+fn where_transactions_fail_on_conflicts_calls_are_made_again() {
+    run(async {
+        let server = Postgres::with(&["default_transaction_isolation=repeatable read"]);
+        let stores: Vec<_> = (0..2).map(|_| Arc::new(store(&server.url()))).collect();
+        take(&stores[0], "first", &slow(1), 1).await.unwrap();
+        let tasks = (0..8_usize).map(|task| {
+            let store = Arc::clone(&stores[task % 2]);
+            tokio::spawn(async move {
+                let (limit, mut passed) = (slow(1_000_000), 0);
+                for _ in 0..20 {
+                    let mut batch = Batch::new();
+                    for name in ["c", "b", "a"] {
+                        batch.push(Op::Take, [Check::new(key(name.as_bytes()), &limit, 1)]);
+                    }
+                    match store.apply(&mut batch).wait().await {
+                        Ok(()) => passed += batch.units().iter().filter(|unit| unit.passes).count(),
+                        Err(error) => assert!(matches!(error, StoreError::Contended { .. }), "{error}"),
+                    }
+                }
+                passed
+            })
+        });
+        let mut passed = 0;
+        for task in tasks.collect::<Vec<_>>() {
+            passed += task.await.unwrap();
+        }
+        // What failed was not counted.
+        let taken = "SELECT sum(round((a - (extract(epoch FROM clock_timestamp()) * 1000000)) / (2::numeric ^ 49 / 1000000))) \
+                     FROM ratekeeper.counters WHERE key <> 'first'::bytea";
+        assert_eq!(server.psql(taken), passed.to_string());
+        assert!(passed > 0);
     });
 }
