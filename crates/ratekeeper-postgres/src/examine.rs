@@ -26,7 +26,7 @@ pub(crate) async fn examine(server: &Server) -> Result<Examination, StoreError> 
     if row.number("functions") == 0 {
         findings.push(problem(
             "the schema is missing".to_owned(),
-            "it is created on first use; with migrate=never run what migrations_sql prints",
+            "it is created on first use; with migrate=never run what `ratekeeper migrations` prints",
         ));
     } else {
         about_schema(&row, schema, &mut findings);
@@ -114,7 +114,7 @@ fn about_schema(row: &Described<'_>, schema: &str, findings: &mut Vec<Finding>) 
         ));
     }
     if row.number("functions") < 2 {
-        findings.push(problem(missing(schema), "run what migrations_sql prints"));
+        findings.push(problem(missing(schema), "run what `ratekeeper migrations` prints"));
     }
     if row.text("persistence") == "p" {
         findings.push(warning(

@@ -83,7 +83,7 @@ impl Failure {
 /// What is wrong if a schema is missing or older, and what to do.
 pub(crate) fn missing(schema: &str) -> String {
     format!(
-        "the schema {schema} is missing, or older than this version needs; run what migrations_sql prints as its owner, \
+        "the schema {schema} is missing, or older than this version needs; run what `ratekeeper migrations` prints as its owner, \
          or leave out migrate=never"
     )
 }

@@ -118,7 +118,7 @@ impl Server {
             };
             let reason = format!(
                 "the schema {name} cannot be created or brought up to date: {reason}; let its owner run what \
-                 migrations_sql prints, or name the owner as role= in the URL"
+                 `ratekeeper migrations` prints, or name the owner as role= in the URL"
             );
             Failure { error: StoreError::Misconfigured { reason }, ..failure }
         })

@@ -49,6 +49,12 @@ pub(crate) enum Command {
     Replay(ReplayArguments),
     /// Print the JSON Schema of policies, for editors
     Schema,
+    /// Print the SQL that makes the schema of a PostgreSQL store, for who runs it himself
+    Migrations {
+        /// The name of the schema, as in schema= of the url
+        #[arg(long, default_value = "ratekeeper")]
+        schema: String,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell

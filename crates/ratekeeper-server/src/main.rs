@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => command::explain::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Schema => command::schema::run(),
+        Command::Migrations { schema } => command::schema::migrations(&schema),
         Command::Completions { shell } => command::generate::completions(shell),
         Command::Man { out } => command::generate::man(&out),
     };

@@ -3,6 +3,7 @@
 mod commands;
 mod exact;
 mod failing;
+mod several;
 
 use testservers::{Cluster, DynamoDb, Memcached, Postgres, Redis};
 

@@ -145,7 +145,7 @@ fn every_field_missing_and_every_value_replaced() {
         "/rules",
         "/rules/0/name",
         "/rules/1/limits",
-        "/stores/shared/type",
+        "/stores/default/type",
         "/stores/shared/url",
         "/rules/3/rollout/percent",
     ] {

@@ -59,7 +59,7 @@ fn an_operator_may_make_it_and_a_role_with_little_use_it() {
         // Nothing is there, and it may not be made.
         let error = take(&store(&app("migrate=never")), "a", &slow(5), 1).await.unwrap_err();
         assert!(
-            matches!(&error, StoreError::Misconfigured { reason } if reason.contains("migrations_sql")),
+            matches!(&error, StoreError::Misconfigured { reason } if reason.contains("ratekeeper migrations")),
             "{error}"
         );
         let error = take(&store(&app("")), "a", &slow(5), 1).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! `ratekeeper schema`: the JSON Schema of policies.
+//! `ratekeeper schema`: the JSON Schema of policies. `ratekeeper migrations`: the schema of a PostgreSQL store.
 
 use std::io::Write;
 
@@ -8,4 +8,10 @@ use crate::failure::{Failure, written};
 pub(crate) fn run() -> Result<(), Failure> {
     let schema = ratekeeper_policy::json_schema();
     written(writeln!(std::io::stdout(), "{schema:#}"))
+}
+
+/// Prints the SQL that makes the schema of a PostgreSQL store, or brings it up to date.
+pub(crate) fn migrations(schema: &str) -> Result<(), Failure> {
+    let sql = ratekeeper_postgres::migrations_sql(schema);
+    written(write!(std::io::stdout(), "{sql}"))
 }

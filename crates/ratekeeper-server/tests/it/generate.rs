@@ -10,6 +10,15 @@ fn the_schema_is_that_of_the_library() {
 }
 
 #[test]
+fn the_schema_of_a_database_is_printed_under_its_name() {
+    let out = Sandbox::new().run(&["migrations", "--schema", "Rate limits"]).success();
+    assert!(
+        out.starts_with("BEGIN;") && out.contains("\"Rate limits\"") && out.ends_with("COMMIT;\n"),
+        "{out}"
+    );
+}
+
+#[test]
 fn every_shell_has_completions() {
     let sandbox = Sandbox::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
@@ -23,7 +32,16 @@ fn every_shell_has_completions() {
 fn every_command_has_a_manual_page_and_the_first_tells_the_exit_codes() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.run(&["man", "--out", "new/man"]).success(), "");
-    for command in ["check", "explain", "replay", "schema", "completions", "man"] {
+    for command in [
+        "check",
+        "doctor",
+        "explain",
+        "replay",
+        "schema",
+        "migrations",
+        "completions",
+        "man",
+    ] {
         let page = sandbox.read(&format!("new/man/ratekeeper-{command}.1"));
         assert!(page.contains(".TH ratekeeper-"), "{command}: {page}");
     }
