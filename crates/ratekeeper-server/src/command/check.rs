@@ -17,7 +17,11 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     for file in &arguments.files {
         match load_policy(file, &arguments.env) {
             Ok(policy) => {
-                gravest = gravest.max(check_stores(file, &policy)?);
+                let wrong = check_stores(file, &policy)?;
+                if wrong > 0 {
+                    gravest = gravest.max(wrong);
+                    continue;
+                }
                 for warning in policy.warnings() {
                     warn(warning);
                 }

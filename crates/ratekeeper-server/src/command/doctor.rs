@@ -191,7 +191,7 @@ impl<'p> Diagnosis<'p> {
         }
         if let Some((ahead, within)) = self.clock {
             lines.push(format!(
-                "  clock              {}, give or take {}",
+                "  its clock          {}, give or take {}",
                 ahead_text(ahead),
                 millis(within)
             ));

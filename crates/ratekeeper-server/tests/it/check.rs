@@ -104,3 +104,18 @@ fn what_is_surely_not_meant_is_a_warning_and_no_failure() {
         finished.out
     );
 }
+
+#[test]
+fn a_store_that_cannot_be_what_its_url_says_is_an_error() {
+    let sandbox = Sandbox::with_policy(
+        "stores: { shared: \"redis://:hunter2@db:port\" }\nrules: [{ name: a, limits: [1/s], store: shared }]",
+    );
+    let finished = sandbox.run(&["check", "policy.yaml"]);
+    assert_eq!(finished.out, "", "it is not ok");
+    let error = finished.failure(1);
+    assert!(
+        error.contains("policy.yaml: stores.shared: ") && error.contains("\"port\" is no port"),
+        "{error}"
+    );
+    assert!(!error.contains("hunter2"), "{error}");
+}

@@ -37,7 +37,8 @@ fn blocks(page: &str, language: &str) -> Vec<(usize, String)> {
 
 /// The pages of the guide, and the README.
 fn pages() -> Vec<PathBuf> {
-    let guide = std::fs::read_dir(workspace().join("docs/guide")).unwrap();
+    let folders = ["docs/guide", "docs/guide/stores"].map(|folder| workspace().join(folder));
+    let guide = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let mut pages: Vec<PathBuf> = guide.map(|entry| entry.unwrap().path()).collect();
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     pages.extend(Some(workspace().join("README.md")).filter(|path| path.exists()));
