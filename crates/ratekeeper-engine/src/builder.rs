@@ -8,6 +8,7 @@ use ratekeeper_core::{MAX_SPAN, Micros};
 use ratekeeper_policy::{Policy, StoreConfig};
 use ratekeeper_store::{Clock, MemoryConfig, MemoryStore, Store, StoreError, SystemClock};
 
+use crate::abandoned::Abandoned;
 use crate::secret::random;
 use crate::snapshot::{Snapshot, Sources, Stores};
 use crate::{Engine, EngineError, Secret};
@@ -99,6 +100,7 @@ impl EngineBuilder {
             sources: self.sources,
             local: Arc::new(MemoryStore::with_clock(MemoryConfig::default(), Arc::clone(&clock))),
             clock,
+            abandoned: Abandoned::default(),
             holders: AtomicU64::new(0),
             holder_seed,
             secret,

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use ratekeeper_core::{Holder, Key, Op, Timestamp};
+use ratekeeper_core::{Holder, Key, Op, Timestamp, Token};
 use ratekeeper_policy::{Applicable, AppliedRule, List, Mode};
 use ratekeeper_store::{Batch, Check, Group, Store};
 use smallvec::SmallVec;
 
+use crate::abandoned::Watch;
 use crate::receipt::{Receipt, Taken};
 use crate::snapshot::Snapshot;
-use crate::tally::{Tally, holds, place_of};
+use crate::tally::{Debit, Tally, holds, place_of};
 use crate::{Decision, Denial, Engine, Outcome, Request, failure};
 
 /// Places of limits in [`Applicable::limits`].
@@ -59,7 +60,14 @@ pub(crate) async fn decide(
         holder,
     };
     let mut tally = Tally::new(&applicable, request.cost, op);
-    deciding.ask_stores(&mut tally).await;
+    if holding {
+        engine.abandoned.release().await;
+        let mut watch = Watch { deciding: &deciding, decided: false };
+        deciding.ask_stores(&mut tally).await;
+        watch.decided = true;
+    } else {
+        deciding.ask_stores(&mut tally).await;
+    }
     let receipt = if tally.denied.is_none() && (reserve || holding) {
         Some(Box::new(deciding.receipt(&tally, reserve)))
     } else {
@@ -142,6 +150,17 @@ impl<'p> Deciding<'_, 'p> {
         if answer.is_ok() && unit.error.is_none() {
             tally.record(limits, batch.checks(0), unit.passes, false);
         } else {
+            // It may have been counted all the same: a slot that nobody knows of would be held until its ttl.
+            if matches!(self.op_after(tally), Op::Take | Op::TakeUpTo) {
+                let token = Token::Holder(self.holder);
+                let slots = limits.iter().filter(|limit| holds(self.applicable.limits()[**limit].limit));
+                tally.debits.extend(slots.map(|limit| Debit {
+                    limit: *limit,
+                    local: false,
+                    token,
+                    shared: false,
+                }));
+            }
             failure::fall_back(self, limits, tally).await;
         }
     }
@@ -208,7 +227,7 @@ impl<'p> Deciding<'_, 'p> {
         tally.debits = kept;
     }
 
-    async fn refund(&self, debit: &crate::tally::Debit, cost: u64, tally: &mut Tally) {
+    async fn refund(&self, debit: &Debit, cost: u64, tally: &mut Tally) {
         let scaled = failure::local_limit(self.rule_of(debit.limit), self.applicable, debit);
         let mut check = self.check(debit.limit, tally).with_token(debit.token);
         check.group = Group::Enforced;

@@ -10,6 +10,7 @@ use ratekeeper_core::{Holder, Micros, Timestamp};
 use ratekeeper_policy::Policy;
 use ratekeeper_store::{Clock, MemoryStats, MemoryStore, Store as _};
 
+use crate::abandoned::Abandoned;
 use crate::snapshot::{Snapshot, Sources};
 use crate::{Current, EngineBuilder, EngineError, Outcome, Request, Secret, decide};
 
@@ -36,6 +37,7 @@ pub struct Engine {
     /// Where rules with `on_store_error: local` count while their store fails.
     pub(crate) local: Arc<MemoryStore>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) abandoned: Abandoned,
     pub(crate) secret: Secret,
     pub(crate) reservation_ttl: Micros,
     pub(crate) holder_seed: u64,
@@ -60,7 +62,8 @@ impl Engine {
     /// Decides a request.
     ///
     /// Never fails: when a store does, the failure policy of each of its rules decides, and the outcome says so. Dropping
-    /// the future before it is done leaves what some stores may have taken spent; nobody gets more by that.
+    /// the future before it is done leaves what some stores may have taken spent; nobody gets more by that. Slots of concurrency
+    /// limits that it may have got are freed by the next request that wants one.
     pub async fn check(&self, request: &Request<'_>) -> Outcome {
         self.check_under(&self.current(), request).await
     }

@@ -3,6 +3,7 @@
 //! [`Engine::check`] matches a request against the policy in force, makes the limits of all matching rules one unit per
 //! store, and turns the verdicts into an [`Outcome`]. What happens when a store fails is decided here, rule by rule.
 
+mod abandoned;
 mod builder;
 mod current;
 mod decide;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use prometheus::{
     Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
@@ -36,6 +37,8 @@ pub(crate) struct Metrics {
     reload_successful: IntGauge,
     policy_loaded: Gauge,
     stores: StoreMetrics,
+    /// One page at a time: what is counted elsewhere is copied for it.
+    page: Mutex<()>,
     /// The counters of rules, resolved once for each policy.
     rules: ArcSwap<RuleTable>,
 }
@@ -137,6 +140,7 @@ impl Metrics {
             reload_successful,
             policy_loaded,
             stores: StoreMetrics::new(&registry)?,
+            page: Mutex::default(),
             rules: ArcSwap::default(),
             registry,
         })
@@ -214,6 +218,7 @@ impl Metrics {
         stores: &Stores,
         policy_loaded: f64,
     ) -> Result<Vec<u8>, prometheus::Error> {
+        let _alone = self.page.lock();
         self.policy_info.reset();
         self.policy_info.with_label_values(&[&engine.policy_version()]).set(1);
         self.policy_loaded.set(policy_loaded);

@@ -1,6 +1,7 @@
 //! What the server tells of its stores, for Prometheus.
 
-use parking_lot::Mutex;
+use std::collections::BTreeMap;
+
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use ratekeeper_store::{BreakerState, MemoryStats, StoreError, WrapperStats};
 
@@ -10,10 +11,10 @@ pub(crate) struct StoreMetrics {
     keys: IntGaugeVec,
     bytes: IntGaugeVec,
     overflows: IntGaugeVec,
-    remote: Mutex<RemoteMetrics>,
+    remote: RemoteMetrics,
 }
 
-/// Metrics of stores that are asked over a network. Counted elsewhere, and copied by one reader at a time.
+/// Metrics of stores that are asked over a network. Counted elsewhere, and copied.
 #[derive(Debug)]
 struct RemoteMetrics {
     calls: IntCounterVec,
@@ -47,7 +48,7 @@ impl StoreMetrics {
                 "What a full memory store has done since the start: shared, refused, or forgotten counters.",
                 &["store", "action"],
             )?,
-            remote: Mutex::new(RemoteMetrics {
+            remote: RemoteMetrics {
                 calls: counters(
                     "ratekeeper_store_calls_total",
                     "Decisions asked of a store over a network.",
@@ -79,7 +80,7 @@ impl StoreMetrics {
                     &["store"],
                 )?,
                 waiting: gauges("ratekeeper_store_waiting", "Checks that wait to be asked.", &["store"])?,
-            }),
+            },
         })
     }
 
@@ -99,9 +100,9 @@ impl StoreMetrics {
         }
     }
 
-    /// Sets what the wrappers of all other stores have seen.
-    pub(crate) fn set_remote(&self, stores: &[(String, WrapperStats)]) {
-        let metrics = self.remote.lock();
+    /// Sets what the wrappers of all other stores have seen; by one at a time.
+    pub(crate) fn set_remote(&self, stores: &BTreeMap<String, WrapperStats>) {
+        let metrics = &self.remote;
         let counters = [
             &metrics.calls,
             &metrics.errors,

@@ -32,7 +32,7 @@ pub(crate) fn bare(config: &StoreConfig) -> Result<Arc<dyn Store>, StoreError> {
 
 /// The stores of the policies of a server, and what their wrappers have seen.
 #[derive(Debug, Default)]
-pub(crate) struct Stores(Mutex<BTreeMap<String, Weak<Wrapped>>>);
+pub(crate) struct Stores(Mutex<Vec<(String, Weak<Wrapped>)>>);
 
 impl Stores {
     /// The store under this name with its wrappers.
@@ -41,16 +41,17 @@ impl Stores {
     /// If its url is wrong.
     pub(crate) fn connect(&self, name: &str, config: &StoreConfig) -> Result<Arc<dyn Store>, StoreError> {
         let wrapped = Arc::new(wrappers(config).wrap(bare(config)?));
-        self.0.lock().insert(name.to_owned(), Arc::downgrade(&wrapped));
+        self.0.lock().push((name.to_owned(), Arc::downgrade(&wrapped)));
         Ok(wrapped)
     }
 
-    /// What the wrappers of every store have seen, by the store's name. Stores that no policy has any more are gone.
-    pub(crate) fn stats(&self) -> Vec<(String, WrapperStats)> {
+    /// What the wrappers of every store have seen, by the store's name. Stores that no policy has any more are gone; of two
+    /// under one name, while requests of the policy before go on, it is the newer one's.
+    pub(crate) fn stats(&self) -> BTreeMap<String, WrapperStats> {
         let mut stores = self.0.lock();
-        stores.retain(|_, store| store.strong_count() > 0);
-        let stats = |(name, store): (&String, &Weak<Wrapped>)| Some((name.clone(), store.upgrade()?.stats()));
-        stores.iter().filter_map(stats).collect()
+        stores.retain(|(_, store)| store.strong_count() > 0);
+        let stats = stores.iter().filter_map(|(name, store)| Some((name.clone(), store.upgrade()?.stats())));
+        stats.collect()
     }
 }
 

@@ -83,6 +83,8 @@ struct Refusal {
     /// The least cost that is refused.
     least: u64,
     asked: Timestamp,
+    /// From then on its waits are told: the store's began after it was asked and before it was heard.
+    heard: Timestamp,
     until: Timestamp,
     verdict: Verdict,
 }
@@ -147,13 +149,14 @@ impl<S: Store> DenyCache<S> {
 
     /// Learns the refusals among the answers to what was asked at `asked`.
     fn remember(&self, batch: &Batch<'_>, asked: Timestamp, takes: &[Take]) {
+        let heard = self.clock.now();
         let unit = &batch.units()[0];
         if unit.passes || unit.error.is_some() {
             return;
         }
         for take in takes {
             let check = &batch.checks(0)[take.place];
-            let Some(refusal) = Refusal::told(check, unit.op, asked) else {
+            let Some(refusal) = Refusal::told(check, unit.op, (asked, heard)) else {
                 continue;
             };
             let mut slot = self.slots[take.slot].lock();
@@ -212,7 +215,7 @@ fn may_refuse(check: &Check<'_>, op: Op) -> bool {
 
 impl Refusal {
     /// The refusal that the store has told, if it is one, and this counter's own.
-    fn told(check: &Check<'_>, op: Op, asked: Timestamp) -> Option<Self> {
+    fn told(check: &Check<'_>, op: Op, (asked, heard): (Timestamp, Timestamp)) -> Option<Self> {
         let verdict = check.verdict.filter(|verdict| !verdict.allowed && !check.degraded)?;
         let least = match check.op.unwrap_or(op) {
             // It tells when one fits.
@@ -225,6 +228,7 @@ impl Refusal {
             tag: check.limit.tag(),
             least,
             asked,
+            heard,
             until: asked + verdict.retry_after.unwrap_or(LONGEST).min(LONGEST),
             verdict,
         })
@@ -241,7 +245,7 @@ impl Refusal {
         if !refused || !current || self.tag != check.limit.tag() || *self.key != *check.key.bytes() {
             return None;
         }
-        let left = |wait: Micros| Micros::new(wait.get().saturating_sub(now.since(self.asked).get()));
+        let left = |wait: Micros| Micros::new(wait.get().saturating_sub(now.since(self.heard).get()));
         let ever = check.op.unwrap_or(op) == Op::TakeUpTo || check.cost <= check.limit.largest_cost();
         Some(Verdict {
             retry_after: self.verdict.retry_after.filter(|_| ever).map(left),

@@ -24,7 +24,7 @@ pub trait Parts: Sync {
 /// cannot be taken back (a charge, a refund, a reset) waits for the second round, until the unit is known to pass.
 ///
 /// A part that fails is the error of the units that asked it, in [`Unit::error`](crate::Unit::error); what they took
-/// elsewhere is given back as far as that can be done.
+/// elsewhere is given back as far as that can be done: not if the caller gives up meanwhile.
 ///
 /// # Errors
 /// As [`unit::validate`]; or the first failure, if every unit failed.
@@ -60,7 +60,20 @@ pub async fn apply_in_parts<'b>(store: &impl Parts, batch: &mut Batch<'b>) -> Re
     for index in (0..parts.len()).filter(apart) {
         second_round.ask_late(batch, index, &parts[index]);
     }
+    let whole: Vec<bool> = batch.units().iter().map(|unit| unit.error.is_none()).collect();
     second_round.apply(store, batch).await;
+    // What could not be done after all must not have been paid for, unless a part of it was done and cannot be taken back.
+    let mut third_round = Round::default();
+    for index in (0..parts.len()).rev().filter(apart) {
+        let (unit, checks) = (&batch.units()[index], batch.checks(index));
+        let is_done = |check: &Check<'_>| {
+            is_late(unit.op, check) && check.verdict.is_some_and(|verdict| verdict.token.is_none())
+        };
+        if whole[index] && unit.error.is_some() && !checks.iter().any(is_done) {
+            third_round.give_back(batch, index, &parts[index]);
+        }
+    }
+    third_round.apply(store, batch).await;
     let failed = batch.units().iter().filter_map(|unit| unit.error.as_ref());
     match failed.clone().next() {
         Some(error) if failed.count() == batch.units().len() => Err(error.clone()),

@@ -1,10 +1,12 @@
 //! A store that fails: every rule decides by its own failure policy, and no other rule is skipped.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use ratekeeper_core::Micros;
 use ratekeeper_engine::{Decision, Degraded, Denial, Engine, Outcome, Request};
-use ratekeeper_store::testkit::{Fault, Faulty};
+use ratekeeper_store::testkit::{Fault, Faulty, block_on};
 use ratekeeper_store::{ManualClock, MemoryConfig, MemoryStore, StoreError};
 
 use crate::{START, policy, user_request};
@@ -98,4 +100,44 @@ fn a_failing_store_with_shadow_rules_alone_refuses_nobody() {
     setup.store.break_down(Fault::Fail(StoreError::Timeout));
     assert!(setup.user("alice").allowed());
     assert!(setup.user("alice").allowed());
+}
+
+const ONE_SLOT: &str = "[{ name: a, limits: [1 concurrent ttl 1h], store: far }]";
+
+#[test]
+fn a_slot_that_a_failing_store_gave_all_the_same_is_released_with_the_request() {
+    let setup = failing(ONE_SLOT);
+    setup.store.on_call(0, Fault::FailAfter(StoreError::Timeout));
+    let outcome = setup.user("alice");
+    assert!(outcome.allowed() && outcome.degraded());
+    assert!(!setup.user("bob").allowed(), "the store has it");
+    block_on(setup.engine.release(&outcome)).unwrap();
+    let next = setup.user("bob");
+    assert!(next.allowed() && !next.degraded());
+}
+
+#[test]
+fn a_slot_that_a_failing_store_gave_all_the_same_is_released_by_a_refusal() {
+    let setup = failing(
+        "[{ name: near, key: [user], limits: [1 per hour] },
+          { name: a, limits: [1 concurrent ttl 1h], store: far, on_store_error: deny }]",
+    );
+    setup.store.on_call(0, Fault::FailAfter(StoreError::Timeout));
+    assert_eq!(setup.user("alice").decision, Decision::Deny(Denial::StoreFailure));
+    assert!(setup.user("bob").allowed());
+}
+
+#[test]
+fn who_gives_up_again_and_again_fills_no_limit() {
+    let setup = failing("[{ name: a, limits: [3 concurrent ttl 1h], store: far }]");
+    for call in 0..3 {
+        // A release comes before each take but the first.
+        setup.store.on_call(2 * call, Fault::SilenceAfter);
+        let request = Request::new(user_request("mallory"));
+        let mut check = pin!(setup.engine.check(&request));
+        assert!(check.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    let three: Vec<_> = (0..3).map(|_| setup.user("alice")).collect();
+    assert!(three.iter().all(Outcome::allowed), "the next ones freed what nobody holds");
+    assert!(!setup.user("alice").allowed());
 }

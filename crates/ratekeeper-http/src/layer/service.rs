@@ -120,16 +120,25 @@ impl<S> RateLimit<S> {
             if let Some(refusal) = config.refuse(&outcome, grpc::is_call(&parts.headers)) {
                 return Ok(refusal);
             }
-            if let Decision::Delay(delay) = outcome.decision {
-                tokio::time::sleep(Duration::from_micros(delay.get())).await;
-            }
+            let delay = match outcome.decision {
+                Decision::Delay(delay) => Some(Duration::from_micros(delay.get())),
+                _ => None,
+            };
+            let wait = async {
+                if let Some(delay) = delay {
+                    tokio::time::sleep(delay).await;
+                }
+            };
             let Some(charges) = &config.charges else {
+                // Before the wait: who gives up during it lets go of what he holds.
                 let after = After::new(&config, outcome);
+                wait.await;
                 return inner
                     .call(Request::from_parts(parts, body))
                     .await
                     .map(|response| after.finish(response));
             };
+            wait.await;
             // The service takes the request with it; what it is charged by is needed after.
             let asked = parts.clone();
             let response = inner.call(Request::from_parts(parts, body)).await?;

@@ -256,8 +256,13 @@ fn place(config: &StoreConfig) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return String::new();
     };
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    // A password that is not encoded may have any of these signs in it: then only what cannot be a part of it is shown.
+    let (before, after) = rest.split_once('?').unwrap_or((rest, ""));
+    let place = match before.rsplit_once('@') {
+        _ if after.contains('@') => "…",
+        Some((_, place)) => place,
+        None => before,
+    };
     format!(", {}", printable(&format!("{scheme}://{place}")))
 }
 
@@ -288,6 +293,8 @@ mod tests {
         };
         assert_eq!(at("redis://user:pa@ss@db:6379/1?password=x"), ", redis://db:6379/1");
         assert_eq!(at("unix:///run/redis.sock"), ", unix:///run/redis.sock");
+        assert_eq!(at("redis://user:pa#ss@db:6379"), ", redis://db:6379");
+        assert_eq!(at("redis://user:pa?ss@db:6379"), ", redis://…");
         assert_eq!(at("nonsense"), "");
         assert_eq!((millis(1234), millis(90)), ("1.23 ms".to_owned(), "0.09 ms".to_owned()));
     }

@@ -121,6 +121,22 @@ fn what_cannot_be_taken_back_waits_for_the_rest() {
 }
 
 #[test]
+fn what_could_not_be_done_after_all_is_not_paid_for() {
+    let (store, limit, once) = (Apart::default(), limit(10), limit(1));
+    let settle = || {
+        let mut batch = Batch::new();
+        batch.push(Op::Take, [check(b"0", &once, 1), check(b"1", &limit, 4).with_op(Op::Charge)]);
+        apply(&store, &mut batch).map(|()| batch.units()[0].passes)
+    };
+    store.broken[1].store(true, Ordering::SeqCst);
+    assert_eq!(settle(), Err(StoreError::Timeout));
+    store.broken[1].store(false, Ordering::SeqCst);
+    assert_eq!(settle(), Ok(true), "it can be done again");
+    assert_eq!(settle(), Ok(false), "but once");
+    assert_eq!(left(&store, b"1", &limit), 6);
+}
+
+#[test]
 fn a_partial_take_gets_what_every_part_has() {
     let (store, limit, small) = (Apart::default(), limit(10), limit(3));
     let mut batch = Batch::new();
