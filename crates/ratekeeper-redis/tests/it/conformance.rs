@@ -16,6 +16,12 @@ mod cluster {
     ratekeeper_store::conformance!(support::subject(&support::cluster_url(support::cluster())));
 }
 
+mod sentinel {
+    use crate::support;
+
+    ratekeeper_store::conformance!(support::subject(&support::sentinel_url(support::sentinel())));
+}
+
 /// The script and `step` are twins: they agree on every number of long random traces, on Redis and on Valkey.
 #[test]
 fn the_twins_agree_on_long_traces() {

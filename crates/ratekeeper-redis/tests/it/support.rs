@@ -49,6 +49,12 @@ pub(crate) fn cluster() -> &'static Cluster {
     SHARED.get_or_init(Cluster::start)
 }
 
+/// The sentinels that all tests share that do no harm to their master.
+pub(crate) fn sentinel() -> &'static Sentinel {
+    static SHARED: OnceLock<Sentinel> = OnceLock::new();
+    SHARED.get_or_init(Sentinel::start)
+}
+
 /// The URL of a cluster.
 pub(crate) fn cluster_url(cluster: &Cluster) -> String {
     let nodes: Vec<_> = cluster.nodes().iter().map(|node| node.address().to_string()).collect();
