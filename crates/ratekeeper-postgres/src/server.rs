@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratekeeper_store::StoreError;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, oneshot};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_postgres::{Error, Row};
 
@@ -21,12 +21,15 @@ const AFTER_FAILED_MIGRATION: Duration = Duration::from_secs(5);
 /// So many connections may break while a caller waits for its turn.
 const TRIES: u32 = 3;
 
+/// When a migration failed, and how.
+type LastFailure = Option<(Instant, Failure)>;
+
 /// A server and how it is reached.
 pub(crate) struct Server {
     location: Arc<Location>,
     slots: Vec<Arc<Slot>>,
     /// One migration at a time; and how the last one failed.
-    migration: Mutex<Option<(Instant, Failure)>>,
+    migration: Arc<Mutex<LastFailure>>,
     decide: Arc<str>,
 }
 
@@ -36,7 +39,7 @@ impl Server {
         Self {
             slots: (0..location.connections).map(|_| Arc::default()).collect(),
             location: Arc::new(location),
-            migration: Mutex::new(None),
+            migration: Arc::default(),
             decide: format!("SELECT * FROM {schema}.decide_1($1, $2, $3, $4, $5, $6, $7)").into(),
         }
     }
@@ -61,12 +64,12 @@ impl Server {
     }
 
     /// Makes a call, after the schema has been brought up to date if need be.
-    pub(crate) async fn decide(&self, lane: u64, call: &Arc<Call>) -> Result<Row, Failure> {
+    pub(crate) async fn decide(self: &Arc<Self>, lane: u64, call: &Arc<Call>) -> Result<Row, Failure> {
         match self.decide_once(lane, call).await {
             Err(failure) if failure.cause == Cause::Schema && self.location.migrate == Migrate::Auto => {}
             other => return other,
         }
-        let mut failed = self.migration.lock().await;
+        let failed = Arc::clone(&self.migration).lock_owned().await;
         if let Some((when, failure)) = &*failed
             && when.elapsed() < AFTER_FAILED_MIGRATION
         {
@@ -77,11 +80,24 @@ impl Server {
             Err(failure) if failure.cause == Cause::Schema => {}
             other => return other,
         }
-        *failed = self.migrate(lane).await.err().map(|failure| (Instant::now(), failure));
-        match &*failed {
-            Some((_, failure)) => Err(failure.clone()),
-            None => self.decide_once(lane, call).await,
-        }
+        self.migrate(lane, failed).await?;
+        self.decide_once(lane, call).await
+    }
+
+    /// Migrates, and remembers how it failed. By itself: a caller that gives up after some milliseconds must not leave it to
+    /// the next to begin anew. It ends with the statement, so it does not outlive a store by more than that takes.
+    async fn migrate(
+        self: &Arc<Self>,
+        lane: u64,
+        mut failed: OwnedMutexGuard<LastFailure>,
+    ) -> Result<(), Failure> {
+        let server = Arc::clone(self);
+        let migration = tokio::spawn(async move {
+            let outcome = server.migrate_once(lane).await;
+            *failed = outcome.clone().err().map(|failure| (Instant::now(), failure));
+            outcome
+        });
+        migration.await.unwrap_or_else(|_| Err(Failure::unavailable("the runtime has ended")))
     }
 
     async fn decide_once(&self, lane: u64, call: &Arc<Call>) -> Result<Row, Failure> {
@@ -99,7 +115,7 @@ impl Server {
         self.run(lane, SILENCE, ask).await
     }
 
-    async fn migrate(&self, lane: u64) -> Result<(), Failure> {
+    async fn migrate_once(&self, lane: u64) -> Result<(), Failure> {
         let sql = migrations(&self.location.schema);
         let outcome = self
             .run(lane, MIGRATING, async move |connection: Arc<Connection>| {

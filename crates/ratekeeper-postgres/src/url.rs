@@ -43,6 +43,10 @@ impl Location {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(wrong("the scheme is unknown", "postgres://user@host/database"));
         }
+        // The driver takes what follows the first for hosts and parameters, which are shown: it may be half of a password.
+        if url.matches('@').count() > 1 {
+            return Err(wrong("it has more than one @", "%40 for an @ in the password, or in a parameter"));
+        }
         let (rest, own, targets) = Own::taken_from(url)?;
         let mut server: tokio_postgres::Config = rest.parse().map_err(|error: tokio_postgres::Error| {
             // The error of the driver names parameters, never their values.
@@ -201,6 +205,8 @@ mod tests {
         assert_eq!(server.get_hosts().len(), 2);
         assert_eq!(server.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
         assert_eq!(server.get_ssl_mode(), SslMode::Disable);
+        let at = Location::parse("postgres://me:a%40b@one/db").unwrap();
+        assert_eq!(at.server.get_password(), Some(b"a@b".as_slice()));
         let any = Location::parse("postgresql://host/db?target_session_attrs=any").unwrap();
         assert_eq!(any.server.get_target_session_attrs(), TargetSessionAttrs::Any);
         assert_eq!((any.connections, any.schema.name.as_str()), (4, "ratekeeper"));
@@ -211,6 +217,9 @@ mod tests {
         let cases = [
             ("localhost", "the scheme"),
             ("mysql://u:hush@a", "the scheme"),
+            ("postgres://u:p@hush@db/app", "%40"),
+            ("postgres://u:p@a/hush@db/app", "%40"),
+            ("postgres://u:p@a?hush@db/app", "%40"),
             ("postgres://u:hush@/db", "no host"),
             ("postgres://u:hush@a:port/db", "port"),
             ("postgres://u:hush@a?what=1", "what"),

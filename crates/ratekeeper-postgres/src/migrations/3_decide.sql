@@ -50,7 +50,8 @@ DECLARE
     plain CONSTANT boolean := mode = 0;
     locked boolean := plain;
     all_there boolean := false;
-    -- The working copy, by key.
+    -- The working copy, by key; held: which are locked, where they were read without locks first.
+    held boolean[];
     there boolean[];
     lists entries[];
     changed boolean[];
@@ -461,21 +462,21 @@ BEGIN
         END LOOP;
 
         EXIT WHEN locked OR mode = 3 OR NOT true = ANY (changed);
+        held := ARRAY(SELECT mode = 2 OR u.x IS NOT NULL OR u.y FROM unnest(kinds, changed) AS u(x, y));
         INSERT INTO counters AS t (key, tag, a, b, c, ends, kind, place)
         SELECT u.key, 0, 0, 0, 0, 0, -1, 0
         FROM unnest(keys) WITH ORDINALITY AS u(key, i)
-        WHERE mode = 2 OR kinds[u.i] IS NOT NULL OR changed[u.i]
+        WHERE held[u.i]
         ON CONFLICT (key) DO UPDATE SET place = 0 WHERE false;
         locked := true;
     END LOOP;
 
     IF locked THEN
-        IF false = ANY (there) THEN
-            FOR k IN 1 .. cardinality(keys) LOOP
-                IF w_kinds[k] IS NOT NULL AND NOT there[k] THEN
-                    RAISE EXCEPTION 'begin again: what was absent is to be written' USING ERRCODE = 'RK001';
-                END IF;
-            END LOOP;
+        IF false = ANY (held) THEN
+            -- What others have inserted meanwhile they may be about to write.
+            IF EXISTS (SELECT FROM unnest(held, changed) AS u(x, y) WHERE u.y AND NOT u.x) THEN
+                RAISE EXCEPTION 'begin again: what is not locked is to be written' USING ERRCODE = 'RK001';
+            END IF;
         END IF;
         UPDATE counters AS t
         SET tag = w_tags[u.i], a = w_a[u.i], b = w_b[u.i], c = w_c[u.i], ends = w_ends[u.i], kind = w_kinds[u.i],

@@ -6,7 +6,7 @@ use ratekeeper_core::Op;
 use ratekeeper_store::{Batch, Check, Store as _, StoreError};
 use testservers::Postgres;
 
-use crate::support::{key, run, slow, store, take, take_all, url};
+use crate::support::{eventually, key, run, slow, store, take, take_all, url};
 
 #[test]
 fn batches_over_the_same_keys_in_any_order_never_wait_for_each_other_in_a_circle() {
@@ -127,4 +127,54 @@ fn where_transactions_fail_on_conflicts_calls_are_made_again() {
         assert_eq!(server.psql(taken), passed.to_string());
         assert!(passed > 0);
     });
+}
+
+#[test]
+fn a_row_that_comes_while_others_are_waited_for_is_not_overwritten() {
+    run(async {
+        let server = Postgres::with(&[]);
+        let (first, second) = (Arc::new(store(&server.url())), store(&server.url()));
+        assert!(take(&second, "a", &slow(1), 1).await.unwrap());
+        // A call finds A full and K absent, and waits for A.
+        let (refund, debit) = (session(&server).await, session(&server).await);
+        refund
+            .batch_execute("BEGIN; UPDATE ratekeeper.counters SET a = 0 WHERE key = 'a'")
+            .await
+            .unwrap();
+        let call = tokio::spawn(async move {
+            let (one, ten) = (slow(1), slow(10));
+            let mut batch = Batch::new();
+            batch.push(Op::Take, [Check::new(key(b"x"), &one, 1)]);
+            batch.push(Op::Take, [Check::new(key(b"a"), &one, 1), Check::new(key(b"k"), &ten, 1)]);
+            first.apply(&mut batch).wait().await.unwrap();
+            batch.units()[1].passes
+        });
+        waits_for(&server, &refund).await;
+        // K comes, is about to be debited once more, and A is refunded.
+        assert!(take(&second, "k", &slow(10), 1).await.unwrap());
+        let more = "BEGIN; UPDATE ratekeeper.counters SET a = a + 5 * (1::bigint << 49) / 10 WHERE key = 'k'";
+        debit.batch_execute(more).await.unwrap();
+        refund.batch_execute("COMMIT").await.unwrap();
+        waits_for(&server, &debit).await;
+        debit.batch_execute("COMMIT").await.unwrap();
+        assert!(call.await.unwrap());
+        // 1, 5 and 1 of 10.
+        assert!(!take(&second, "k", &slow(10), 4).await.unwrap());
+        assert!(take(&second, "k", &slow(10), 3).await.unwrap());
+    });
+}
+
+/// A session that can be in a transaction.
+async fn session(server: &Postgres) -> tokio_postgres::Client {
+    let (client, driver) = tokio_postgres::connect(&server.url(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(driver);
+    client
+}
+
+/// Waits until another session waits for a lock of this one.
+async fn waits_for(server: &Postgres, session: &tokio_postgres::Client) {
+    let row = session.query_one("SELECT pg_backend_pid()", &[]).await.unwrap();
+    let pid: i32 = row.get(0);
+    let waiting = format!("SELECT count(*) FROM pg_stat_activity WHERE {pid} = ANY (pg_blocking_pids(pid))");
+    eventually("it waits", async || (server.psql(&waiting) == "1").then_some(())).await;
 }

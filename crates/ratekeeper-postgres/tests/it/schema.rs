@@ -1,10 +1,15 @@
 //! The schema: how it comes to be, and who may use it.
 
-use ratekeeper_postgres::migrations_sql;
-use ratekeeper_store::StoreError;
-use testservers::Postgres;
+use std::time::Duration;
 
-use crate::support::{run, slow, store, take, take_all, url};
+use ratekeeper_postgres::migrations_sql;
+use ratekeeper_store::testkit::Proxy;
+use ratekeeper_store::{Store as _, StoreError};
+use testservers::Postgres;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::support::{eventually, run, slow, store, take, take_all, url};
 
 #[test]
 fn several_stores_make_it_at_once() {
@@ -111,5 +116,37 @@ fn migrations_may_run_as_their_owner() {
         let url = format!("postgres://app@{}/postgres?role=owner", server.address());
         assert!(take(&store(&url), "a", &slow(5), 1).await.unwrap());
         assert_eq!(server.psql("SELECT tableowner FROM pg_tables WHERE tablename = 'counters'"), "owner");
+    });
+}
+
+#[test]
+fn a_migration_that_fails_is_remembered_even_if_nobody_waits_for_it() {
+    run(async {
+        let server = Postgres::with(&[]);
+        server.psql("CREATE ROLE app LOGIN");
+        let proxy = Proxy::to(server.address()).unwrap();
+        let before = Handle::current().metrics().num_alive_tasks();
+        let store = store(&format!("postgres://app@{}/postgres?connections=1", proxy.address()));
+        let limit = slow(5);
+        // To be let in takes as long as it takes.
+        store.examine().await.unwrap();
+        // A trip takes 400 ms. A call asks, asks once more, and migrates: it is dropped before the third is answered.
+        proxy.delay(Duration::from_millis(200));
+        let told = async || {
+            let call = take(&store, "a", &limit, 1);
+            let answer = timeout(Duration::from_millis(1000), call).await.ok()?;
+            matches!(answer, Err(StoreError::Misconfigured { .. })).then_some(())
+        };
+        eventually("it is told what is wrong", told).await;
+        for _ in 0..3 {
+            assert!(told().await.is_some(), "it is remembered");
+        }
+        // A connection ends with the migration that failed on it.
+        assert!(proxy.accepted() <= 3, "{} connections", proxy.accepted());
+        drop(store);
+        eventually("all tasks end", async || {
+            (Handle::current().metrics().num_alive_tasks() <= before).then_some(())
+        })
+        .await;
     });
 }
