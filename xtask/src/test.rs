@@ -7,6 +7,9 @@ use crate::node;
 use crate::project::Project;
 use crate::python;
 
+/// Tells the end-to-end tests where the server is.
+const PROGRAM: &str = "RATEKEEPER_TEST_PROGRAM";
+
 /// Runs every test; `args` are passed on to `cargo test`.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<(), Error> {
     needs::install(project, needs::TESTS)?;
@@ -14,7 +17,12 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<(), Error> {
     node::install(project)?;
     let chosen = chooses_package(args);
     let all: &[&str] = if chosen { &[] } else { &["--workspace"] };
-    project.cargo().arg("test").args(all).arg("--all-features").args(args).run()?;
+    let mut test = project.cargo().arg("test").args(all).arg("--all-features").args(args);
+    if !chosen && !args.iter().any(|arg| arg == "--release" || arg == "-r") {
+        // Built by this very command, before any test runs: to build it alone would be with other features, all over again.
+        test = test.env(PROGRAM, project.target()?.join("debug/ratekeeper"));
+    }
+    test.run()?;
     if chosen || examples::targets(project)?.is_empty() {
         return Ok(());
     }

@@ -181,13 +181,19 @@ pub(crate) fn free_address() -> SocketAddr {
     }
 }
 
-/// The program under test, built with the rest of the workspace.
+/// The program under test: as the test command has built it, or built for this run alone.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the way from the test command to its tests"
+)]
 pub(crate) fn ratekeeper() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
+        if let Some(program) = std::env::var_os("RATEKEEPER_TEST_PROGRAM") {
+            return program.into();
+        }
         let test = std::env::current_exe().unwrap();
         let profile = test.ancestors().nth(2).unwrap();
-        // Cargo does nothing here when the whole workspace was built before, as it is by the test command.
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args([
             "build",
