@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::BuildHasher as _;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use ratekeeper_core::{Key, MAX_EXACT, Op, Timestamp};
@@ -72,7 +73,7 @@ impl RedisStore {
             Servers::Watched { sentinels, credentials, master } => {
                 let mut to_sentinels = dial.clone();
                 (to_sentinels.credentials, to_sentinels.database) = (credentials, 0);
-                let sentinels = Sentinels { dial: to_sentinels, addresses: sentinels, master };
+                let sentinels = Arc::new(Sentinels { dial: to_sentinels, addresses: sentinels, master });
                 Connected::One(Node::new(Target::Watched(dial, sentinels)))
             }
             Servers::Cluster(seeds) => Connected::Cluster(Cluster::new(dial, seeds)),

@@ -1,5 +1,6 @@
 //! Another server takes over: told to, or because the master is gone; and slots that move.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -102,6 +103,27 @@ fn sentinels_promote_a_replica() {
     load.goes_on(RECOVERY);
     let forgotten = load.forgotten(b"b");
     assert!(forgotten <= at_the_end - before, "only what was on its way to the replica: {forgotten}");
+}
+
+#[test]
+fn sentinels_that_hang_or_know_nothing_keep_nobody_from_the_others() {
+    let sentinel = Sentinel::start();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = listener.local_addr().unwrap();
+    let [behind, knows, ..] = sentinel.sentinels() else {
+        panic!("too few sentinels");
+    };
+    behind.command(&["SENTINEL", "REMOVE", sentinel.name()]);
+    let port = silent.port().to_string();
+    behind.command(&["SENTINEL", "MONITOR", sentinel.name(), "127.0.0.1", &port, "2"]);
+    let (behind, knows) = (behind.address(), knows.address());
+    for first in [silent, behind] {
+        let url = format!("redis-sentinel://{first},{knows}/{}", sentinel.name());
+        let (store, start) = (store(&url), Instant::now());
+        while wait(take(&store, b"a", &limit(MUCH))) != Ok(true) {
+            assert!(start.elapsed() < RECOVERY, "{first} is in the way");
+        }
+    }
 }
 
 #[test]
