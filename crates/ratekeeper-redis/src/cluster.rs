@@ -107,7 +107,7 @@ impl Cluster {
                 }
                 Err(Failure::TryAgain) if tries < MOST_TRIES => tokio::time::sleep(PAUSE * tries).await,
                 Ok(_) | Err(Failure::NoScript | Failure::Refused(_)) => {
-                    unanswered.is_answered();
+                    unanswered.answered();
                     return answer;
                 }
                 Err(_) => return answer,
@@ -121,7 +121,7 @@ impl Cluster {
 struct Unanswered<'c>(&'c Cluster);
 
 impl Unanswered<'_> {
-    fn is_answered(self) {
+    fn answered(self) {
         std::mem::forget(self);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ratekeeper_core::{Key, Timestamp};
+use ratekeeper_core::{Key, Stored, Timestamp};
 use ratekeeper_store::{Batch, StoreError, WorkingCopy};
 
 use crate::state;
@@ -35,14 +35,13 @@ pub(crate) fn decide_others<'b>(
         errors.push(error);
     }
     let mut of_others = WorkingCopy::of(&others)?;
-    let found: HashMap<&[u8], Option<&[u8]>> = places
-        .iter()
-        .zip(states)
-        .map(|(place, state)| (keys[*place].bytes(), state.as_deref()))
+    let found = places.iter().zip(states);
+    let found: HashMap<&[u8], &[u8]> = found
+        .filter_map(|(place, state)| Some((keys[*place].bytes(), state.as_deref()?)))
         .collect();
-    let stored: Vec<_> = of_others
+    let stored: Vec<Option<Stored>> = of_others
         .keys()
-        .map(|key| found.get(key.bytes()).copied().flatten().and_then(|bytes| state::read(bytes).ok()))
+        .map(|key| found.get(key.bytes()).and_then(|bytes| state::read(bytes).ok()))
         .collect();
     stored.into_iter().enumerate().for_each(|(place, stored)| of_others.set(place, stored));
     of_others.decide(&mut others, now);

@@ -23,8 +23,8 @@ impl Sentinels {
     /// Connects to the master by `dial`.
     pub(crate) async fn connect(self: &Arc<Self>, dial: &Dial) -> Result<Arc<Connection>, StoreError> {
         let mut asked = JoinSet::new();
-        for sentinel in self.addresses.iter().cloned() {
-            // All at the same time: some may be gone, hang, or be behind the others. The first whose master is one is believed.
+        for sentinel in self.addresses.clone() {
+            // All at the same time: some may be gone, hang, or be behind. The first whose master is one is believed.
             let (sentinels, dial) = (Arc::clone(self), dial.clone());
             asked.spawn(async move {
                 let master = sentinels.master_by(&sentinel).await?;
