@@ -1,5 +1,6 @@
 //! A cluster: which node has a slot, and where else to ask when it has moved.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use ratekeeper_store::StoreError;
 use redis::{Cmd, Pipeline, Value};
+use tokio::runtime::Handle;
 
 use crate::dial::{Address, Dial};
 use crate::failure::{Failure, cannot_connect};
@@ -38,16 +40,16 @@ struct Nodes {
 #[derive(Debug)]
 pub(crate) struct Map {
     /// By the first slot: from it, to the last one, by whom.
-    ranges: Vec<(u16, u16, Arc<Node>)>,
+    ranges: Vec<(u16, u16, (Address, Arc<Node>))>,
     /// The masters, each once.
     pub(crate) masters: Vec<(Address, Arc<Node>)>,
 }
 
 impl Map {
-    fn master_of(&self, slot: u16) -> Option<&Arc<Node>> {
+    fn master_of(&self, slot: u16) -> Option<&(Address, Arc<Node>)> {
         let after = self.ranges.partition_point(|(first, _, _)| *first <= slot);
-        let (_, last, node) = self.ranges.get(after.checked_sub(1)?)?;
-        (slot <= *last).then_some(node)
+        let (_, last, master) = self.ranges.get(after.checked_sub(1)?)?;
+        (slot <= *last).then_some(master)
     }
 
     /// How many slots no master has.
@@ -73,13 +75,16 @@ impl Cluster {
         async move { nodes.map().await.map(Arc::new) }
     }
 
+    fn renew(&self) {
+        self.map.renew(|| self.look());
+    }
+
     /// Asks the master of a slot, wherever it is.
     pub(crate) async fn ask(&self, slot: u16, command: &Cmd) -> Result<Value, Failure> {
         let map = self.map().await.map_err(Failure::NotSent)?;
-        let mut node = map.master_of(slot).map(Arc::clone).ok_or_else(|| {
-            self.map.renew(|| self.look());
-            Failure::Unable(format!("no node of the cluster has slot {slot}"))
-        })?;
+        let unanswered = Unanswered(self);
+        let uncovered = || Failure::Unable(format!("no node of the cluster has slot {slot}"));
+        let (mut address, mut node) = map.master_of(slot).cloned().ok_or_else(uncovered)?;
         let mut asking = false;
         let mut tries = 0;
         loop {
@@ -87,30 +92,45 @@ impl Cluster {
                 false => node.ask(command).await,
                 true => node.ask_in_order(&after_asking(command)).await,
             };
-            let Err(failure) = answer else {
-                return answer;
-            };
             tries += 1;
             asking = false;
-            match &failure {
-                Failure::Moved(to) | Failure::Ask(to) if tries < MOST_TRIES => {
-                    let Some(address) = address(to) else {
-                        return Err(failure);
+            match &answer {
+                Err(Failure::Moved(to) | Failure::Ask(to)) if tries < MOST_TRIES => {
+                    let Some(other) = redirected(&address, to) else {
+                        return answer;
                     };
-                    asking = matches!(failure, Failure::Ask(_));
-                    node = self.nodes.get(&address);
+                    asking = matches!(answer, Err(Failure::Ask(_)));
+                    (node, address) = (self.nodes.get(&other), other);
                     if !asking {
-                        self.map.renew(|| self.look());
+                        self.renew();
                     }
                 }
-                Failure::TryAgain if tries < MOST_TRIES => tokio::time::sleep(PAUSE * tries).await,
-                Failure::NoScript | Failure::Refused(_) => return Err(failure),
-                _ => {
-                    // Another may be master soon.
-                    self.map.renew(|| self.look());
-                    return Err(failure);
+                Err(Failure::TryAgain) if tries < MOST_TRIES => tokio::time::sleep(PAUSE * tries).await,
+                Ok(_) | Err(Failure::NoScript | Failure::Refused(_)) => {
+                    unanswered.answered();
+                    return answer;
                 }
+                Err(_) => return answer,
             }
+        }
+    }
+}
+
+/// A call that nobody has answered yet. If it ends so, by an error or because its caller gives up, another node may be
+/// master soon: the map is renewed.
+struct Unanswered<'c>(&'c Cluster);
+
+impl Unanswered<'_> {
+    fn answered(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        // Whoever drops a call outside of a runtime has nothing to renew it with.
+        if Handle::try_current().is_ok() {
+            self.0.renew();
         }
     }
 }
@@ -175,7 +195,7 @@ impl Nodes {
             let address = master_address(from, master)?;
             let node = self.get(&address);
             let slot = |number: i64| u16::try_from(number).ok().filter(|slot| *slot < SLOTS);
-            map.ranges.push((slot(*first)?, slot(*last)?, Arc::clone(&node)));
+            map.ranges.push((slot(*first)?, slot(*last)?, (address.clone(), Arc::clone(&node))));
             if !map.masters.iter().any(|(known, _)| *known == address) {
                 map.masters.push((address, node));
             }
@@ -187,25 +207,31 @@ impl Nodes {
     }
 }
 
-/// The address of a node; one that does not know its own host is where it was asked.
+/// The address of a node, as another tells it.
 fn master_address(from: &Address, node: &[Value]) -> Option<Address> {
     let [host, Value::Int(port), ..] = node else {
         return None;
     };
-    let port = u16::try_from(*port).ok()?;
-    match (host, from) {
-        (Value::BulkString(host), _) if !host.is_empty() && host != b"?" => {
-            Some(Address::Tcp(String::from_utf8_lossy(host).into_owned(), port))
-        }
-        (_, Address::Tcp(host, _)) => Some(Address::Tcp(host.clone(), port)),
-        _ => None,
-    }
+    let host = match host {
+        Value::BulkString(host) => String::from_utf8_lossy(host),
+        _ => Cow::Borrowed(""),
+    };
+    address(from, &host, u16::try_from(*port).ok()?)
 }
 
-/// `host:port`, as redirections name it.
-fn address(text: &str) -> Option<Address> {
-    let (host, port) = text.rsplit_once(':')?;
-    (!host.is_empty()).then_some(Address::Tcp(host.to_owned(), port.parse().ok()?))
+/// Where a redirection by `from` leads: `host:port`.
+fn redirected(from: &Address, to: &str) -> Option<Address> {
+    let (host, port) = to.rsplit_once(':')?;
+    address(from, host, port.parse().ok()?)
+}
+
+/// The address of a node; one whose host is not known is where it was asked.
+fn address(from: &Address, host: &str, port: u16) -> Option<Address> {
+    match (host, from) {
+        ("" | "?", Address::Tcp(host, _)) => Some(Address::Tcp(host.clone(), port)),
+        ("" | "?", Address::Unix(_)) => None,
+        _ => Some(Address::Tcp(host.to_owned(), port)),
+    }
 }
 
 /// A node to which keys are being moved answers for them only to who has been sent there.
@@ -213,4 +239,23 @@ fn after_asking(command: &Cmd) -> Pipeline {
     let mut commands = redis::pipe();
     commands.cmd("ASKING").add_command(command.clone());
     commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirections_without_a_host_are_to_the_host_that_was_asked() {
+        let tcp = |host: &str, port| Address::Tcp(host.to_owned(), port);
+        let from = tcp("a", 1);
+        assert_eq!(redirected(&from, "b:2"), Some(tcp("b", 2)));
+        assert_eq!(redirected(&from, "::1:2"), Some(tcp("::1", 2)));
+        for unknown in [":2", "?:2"] {
+            assert_eq!(redirected(&from, unknown), Some(tcp("a", 2)));
+        }
+        for nonsense in ["", "b", "b:", "b:65536"] {
+            assert_eq!(redirected(&from, nonsense), None, "{nonsense}");
+        }
+    }
 }

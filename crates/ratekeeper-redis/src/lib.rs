@@ -25,12 +25,14 @@
 //! # Where things are
 //! `location` reads URLs, `dial` connects, `opened` does it once for all callers and not too often, `node`, `sentinel` and
 //! `cluster` find who is to be asked, `failure` says what an error means; `program` and `question` write what the
-//! script reads, `state` reads what it writes.
+//! script reads, `state` reads what it writes; `foreign` is about keys
+//! that others have written.
 
 mod cluster;
 mod dial;
 mod examine;
 mod failure;
+mod foreign;
 mod location;
 mod node;
 mod opened;

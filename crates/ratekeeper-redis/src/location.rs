@@ -78,8 +78,19 @@ impl Location {
         let known = SCHEMES.iter().find(|(name, _, _)| *name == scheme);
         let &(_, kind, encrypted) = known.ok_or_else(|| {
             let names: Vec<&str> = SCHEMES.iter().map(|(name, _, _)| *name).collect();
-            wrong(&format!("the scheme {scheme:?} is unknown"), &names.join(", "))
+            wrong("its scheme is unknown", &names.join(", "))
         })?;
+        // What follows is echoed in errors: it must not be the rest of a password.
+        let end_of_hosts = match kind {
+            Kind::Unix => rest.find('?'),
+            _ => rest.find(['/', '?']),
+        };
+        if end_of_hosts.is_some_and(|end| rest[end..].contains('@')) {
+            return Err(wrong(
+                "it has an @ after the first / or ?",
+                "write %2F for / and %3F for ? in the password, and %40 for @ in what follows the hosts",
+            ));
+        }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let parameters = Parameters::parse(query, kind, encrypted)?;
         let (authority, path) = match kind {
@@ -254,6 +265,13 @@ mod tests {
         assert!(matches!(&unix.servers, Servers::One(Address::Unix(path)) if path.ends_with("redis.sock")));
         assert_eq!(unix.dial.database, 2);
 
+        let unix = Location::parse("unix:///run/user@1000/redis.sock").unwrap();
+        assert!(
+            matches!(&unix.servers, Servers::One(Address::Unix(path)) if path.ends_with("user@1000/redis.sock"))
+        );
+        let hash = Location::parse("redis://u:pa#ss@a").unwrap();
+        assert_eq!(hash.dial.credentials.password.as_deref(), Some("pa#ss"));
+
         let watched = Location::parse("redis-sentinel://:pw@a,b:7/main?sentinel_password=other").unwrap();
         let Servers::Watched { sentinels, credentials, master } = &watched.servers else {
             panic!("{watched:?}");
@@ -273,7 +291,8 @@ mod tests {
     fn errors_say_what_is_wrong_and_no_secret() {
         let cases = [
             ("localhost", "no scheme"),
-            ("http://a", "\"http\" is unknown"),
+            ("http://a", "scheme is unknown"),
+            ("hush://x@a", "scheme is unknown"),
             ("redis://", "a host is missing"),
             ("redis://a:b", "no port"),
             ("redis://a,b", "several hosts"),
@@ -288,6 +307,15 @@ mod tests {
             ("redis-cluster://:hush@a/1", "no databases"),
             ("unix://", "no path"),
             ("redis://[::1", "a bracket"),
+            ("redis://u:AbC/hush@a:6379/0", "write %2F for /"),
+            ("redis://u:hush/1@a:6379/0", "write %2F for /"),
+            ("redis://u:pa?hush@a", "%3F for ?"),
+            ("redis://u:hush?prefix=x@a", "%3F for ?"),
+            ("redis://u:pa#x/hush@a", "write %2F for /"),
+            ("redis-sentinel://u:12/hush@a/main", "write %2F for /"),
+            ("redis-cluster://u:12/hush@a", "write %2F for /"),
+            ("unix://u:hush?x@/run/redis.sock", "%3F for ?"),
+            ("unix://u:hush/x@/run/redis.sock", "no path"),
         ];
         for (url, part) in cases {
             let error = Location::parse(url).unwrap_err().to_string();

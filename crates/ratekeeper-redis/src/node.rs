@@ -23,7 +23,7 @@ pub(crate) enum Target {
     /// At an address.
     Fixed(Dial, Address),
     /// Where the sentinels say that the master is.
-    Watched(Dial, Sentinels),
+    Watched(Dial, Arc<Sentinels>),
 }
 
 impl Target {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ratekeeper_store::StoreError;
 use redis::Value;
+use tokio::task::JoinSet;
 
 use crate::dial::{Address, Connection, Dial};
 use crate::failure::{Failure, cannot_connect};
@@ -20,16 +21,23 @@ pub(crate) struct Sentinels {
 
 impl Sentinels {
     /// Connects to the master by `dial`.
-    pub(crate) async fn connect(&self, dial: &Dial) -> Result<Arc<Connection>, StoreError> {
+    pub(crate) async fn connect(self: &Arc<Self>, dial: &Dial) -> Result<Arc<Connection>, StoreError> {
+        let mut asked = JoinSet::new();
+        for sentinel in self.addresses.clone() {
+            // All at the same time: some may be gone, hang, or be behind. The first whose master is one is believed.
+            let (sentinels, dial) = (Arc::clone(self), dial.clone());
+            asked.spawn(async move {
+                let master = sentinels.master_by(&sentinel).await?;
+                Ok(connect_to_master(&dial, &master).await)
+            });
+        }
         let mut why = None;
-        for sentinel in &self.addresses {
-            match self.master_by(sentinel).await {
-                Ok(master) => match connect_to_master(dial, &master).await {
-                    Ok(connection) => return Ok(connection),
-                    // Sentinels may be behind each other: another may know better.
-                    Err(error) => why = Some(error),
-                },
-                Err(error) => why = why.or(Some(error)),
+        while let Some(answered) = asked.join_next().await {
+            match answered {
+                Ok(Ok(Ok(connection))) => return Ok(connection),
+                Ok(Ok(Err(error))) => why = Some(error),
+                Ok(Err(error)) => why = why.or(Some(error)),
+                Err(_) => {}
             }
         }
         Err(why.unwrap_or_else(|| StoreError::Misconfigured { reason: "no sentinel is given".to_owned() }))

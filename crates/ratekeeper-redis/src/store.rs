@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::BuildHasher as _;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use ratekeeper_core::{Key, MAX_EXACT, Op, Timestamp};
@@ -19,7 +20,8 @@ use crate::node::{Node, Target};
 use crate::program::{self, Program};
 use crate::script::{self, By};
 use crate::sentinel::Sentinels;
-use crate::{slot, state};
+use crate::state::NoState;
+use crate::{foreign, slot, state};
 
 /// Lanes of a single server: so many calls are under way at the same time. One is enough for a server nearby; with two it
 /// does not wait while an answer travels. More lanes make smaller calls, which cost it more.
@@ -72,7 +74,7 @@ impl RedisStore {
             Servers::Watched { sentinels, credentials, master } => {
                 let mut to_sentinels = dial.clone();
                 (to_sentinels.credentials, to_sentinels.database) = (credentials, 0);
-                let sentinels = Sentinels { dial: to_sentinels, addresses: sentinels, master };
+                let sentinels = Arc::new(Sentinels { dial: to_sentinels, addresses: sentinels, master });
                 Connected::One(Node::new(Target::Watched(dial, sentinels)))
             }
             Servers::Cluster(seeds) => Connected::Cluster(Cluster::new(dial, seeds)),
@@ -94,6 +96,7 @@ impl RedisStore {
     /// Decides a batch whose keys are all in one slot of a cluster, or on the one server.
     async fn decide<'b>(&self, slot: u64, batch: &mut Batch<'b>) -> Result<(), StoreError> {
         let mut copy = WorkingCopy::of(batch)?;
+        batch.each_unit().for_each(|(unit, _)| unit.error = None);
         if copy.places().is_empty() {
             batch.each_unit().for_each(|(unit, _)| unit.passes = true);
             return Ok(());
@@ -110,12 +113,20 @@ impl RedisStore {
                     if states.len() != program.keys.len() {
                         return Err(nonsense());
                     }
-                    for (place, state) in program.keys.iter().zip(states) {
-                        let stored = state.map(|bytes| state::read(&bytes)).transpose();
-                        copy.set(*place, stored.map_err(|_| foreign(keys[*place]))?);
+                    let mut unreadable = Vec::new();
+                    for (place, state) in program.keys.iter().zip(&states) {
+                        match state.as_deref().map(state::read).transpose() {
+                            Ok(stored) => copy.set(*place, stored),
+                            Err(NoState) => unreadable.push(*place),
+                        }
                     }
-                    copy.decide(batch, now);
-                    return agrees(batch, &program, &decisions);
+                    if unreadable.is_empty() {
+                        copy.decide(batch, now);
+                    } else {
+                        foreign::decide_others(batch, &copy, &unreadable, &program.keys, &states, now)?;
+                    }
+                    agrees(batch, &program, &decisions)?;
+                    return foreign::of_all(batch);
                 }
             }
         }
@@ -193,12 +204,6 @@ impl Store for RedisStore {
     }
 }
 
-fn foreign(key: &[u8]) -> StoreError {
-    let key = key.escape_ascii();
-    let reason = format!("the key {key} holds what is no counter; give ratekeeper a prefix of its own");
-    StoreError::Misconfigured { reason }
-}
-
 fn nonsense() -> StoreError {
     StoreError::Unavailable { reason: "the answer of Redis is not the script's".to_owned() }
 }
@@ -252,12 +257,15 @@ fn agrees(batch: &Batch<'_>, program: &Program, decisions: &[u8]) -> Result<(), 
         let Some((unit, check)) = all.get(*place) else {
             continue;
         };
+        if unit.error.is_some() {
+            continue;
+        }
         let Some(verdict) = check.verdict else {
             return Err(StoreError::no_verdict());
         };
         let op = check.op.unwrap_or(unit.op);
         let digit = digit.wrapping_sub(b'0');
-        let mut same = (digit & 1 == 1) == verdict.allowed;
+        let mut same = digit < 4 && (digit & 1 == 1) == verdict.allowed;
         if matches!(op, Op::Take | Op::TakeUpTo | Op::Charge) {
             same &= (digit & 2 == 2) == verdict.token.is_some();
         }
@@ -303,7 +311,7 @@ mod tests {
         copy.decide(&mut batch, now);
         let answer = |digits: &str, granted: f64| [digits.as_bytes(), &granted.to_le_bytes()].concat();
         assert_eq!(agrees(&batch, &program, &answer("33", 1.0)), Ok(()));
-        for (digits, granted) in [("03", 1.0), ("13", 1.0), ("30", 1.0), ("33", 2.0)] {
+        for (digits, granted) in [("03", 1.0), ("43", 1.0), ("13", 1.0), ("30", 1.0), ("33", 2.0)] {
             let told = agrees(&batch, &program, &answer(digits, granted)).unwrap_err();
             assert!(told.to_string().contains("decided differently"), "{digits}: {told}");
         }

@@ -3,7 +3,8 @@
 -- KEYS: the counters. The first of them, as many as the runs count, are asked for by a run and by nobody else.
 -- ARGV[1]: the questions, packed as doubles in little-endian order; `program.rs` and `question.rs` write them and say what they are.
 -- Returns the states as they were found, long logs abridged, and after them one string: now, a digit for each check (1: it passes, plus 2: it
--- was written), and how much was granted to each partial take that was written. If now lies outside of the calendars that
+-- was written; 4: its unit asks for a key that holds no state, and does nothing; that is left alone, and returned as an
+-- empty string), and how much was granted to each partial take that was written. If now lies outside of the calendars that
 -- were sent along, nothing is written, and only now is returned.
 --
 -- States are packed doubles as well. They begin with the tag of the limit they were written under: its lower and upper
@@ -62,7 +63,9 @@ for _ = 1, runs do
       local state = found[index]
       local micros, rest = p3, p4
       local same = true
-      if state then
+      if state and #state ~= 32 then
+        same = false
+      elseif state then
         local its_low, its_high, x, ticks = unpack_from('<dddd', state)
         same = its_low == low and its_high == high
         if same and x >= now then

@@ -41,6 +41,28 @@ if units > 0 or left then
     return question
   end
 
+  local function whole(number)
+    return number >= 0 and number <= MAX and number % 1 == 0
+  end
+
+  -- Whether a key holds what is no state: somebody else wrote it.
+  local function is_foreign(question, index)
+    local state = found[index]
+    if not state then
+      return false
+    end
+    local size = #state
+    if size == 32 or size == 40 or (size % 16 == 1 and size > 32 and string.byte(state, 33) == 0)
+      or (size % 32 == 2 and string.sub(state, 33, 34) == '\0\0') then
+      local low, high, x, y = unpack_from('<dddd', state)
+      if low == question[2] and high == question[3] or whole(low) and whole(high) and whole(x) and whole(y) then
+        return false
+      end
+    end
+    found[index] = ''
+    return true
+  end
+
   -- The state as the limit of the question reads it: unchanged under the same tag, else carried over as far as its counts
   -- keep their meaning. Returns its numbers, and whether it was carried over.
   local function adapted(question, state)

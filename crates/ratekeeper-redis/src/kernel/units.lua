@@ -80,10 +80,14 @@
 
   for index = 1, lefts do
     local question, target = question_at(left_questions[index]), left[index]
-    local x, y, z, changed = adapted(question, found[target])
-    local passes, grantable = evaluate(question, 0, x, y, z)
-    local granted = passes and grantable
-    answers[target] = conclude(question, target, 0, passes, granted, changed, x, y, z)
+    if is_foreign(question, target) then
+      answers[target] = '4'
+    else
+      local x, y, z, changed = adapted(question, found[target])
+      local passes, grantable = evaluate(question, 0, x, y, z)
+      local granted = passes and grantable
+      answers[target] = conclude(question, target, 0, passes, granted, changed, x, y, z)
+    end
   end
 
   -- Notes for the logs what is needed of them: how many of their first entries; nothing less than all for a refund.
@@ -104,22 +108,19 @@
 
   local question, target, group, phase = {}, {}, {}, {}
   local passes, grantable, changed, x, y, z = {}, {}, {}, {}, {}, {}
-  for _ = 1, units do
-    local checks, number
-    checks, at = unpack_from('<d', program, at)
+  -- Evaluates the checks of a unit, and notes what it comes to: whether it passes, and the share of a partial take.
+  local function weigh(checks)
     local all, share, least = true, nil, nil
     for check = 1, checks do
-      number, target[check], group[check], phase[check], at = unpack_from('<dddd', program, at)
-      local its = asked[number]
-      question[check] = its
-      local state = written[target[check]]
+      local its, key = question[check], target[check]
+      local state = written[key]
       if state == nil then
-        state = found[target[check]]
+        state = found[key]
       end
       x[check], y[check], z[check], changed[check] = adapted(its, state)
       passes[check], grantable[check] = evaluate(its, phase[check], x[check], y[check], z[check])
       if its[1] == 3 then
-        abridge(its, target[check], passes[check], changed[check], x[check], y[check])
+        abridge(its, key, passes[check], changed[check], x[check], y[check])
       end
       if group[check] == 0 then
         all = all and passes[check]
@@ -131,25 +132,44 @@
         end
       end
     end
-    share = share or least
+    return all, share or least
+  end
+
+  for _ = 1, units do
+    local checks, number
+    checks, at = unpack_from('<d', program, at)
+    local foreign = false
     for check = 1, checks do
-      local its = question[check]
-      local op = its[5]
-      local writes = all and op ~= PEEK
-      if group[check] ~= 0 then
-        for other = 1, checks do
-          if group[other] == group[check] then
-            writes = writes and passes[other] and (op ~= TAKE_UP_TO or grantable[other] >= share)
+      number, target[check], group[check], phase[check], at = unpack_from('<dddd', program, at)
+      question[check] = asked[number]
+      foreign = is_foreign(question[check], target[check]) or foreign
+    end
+    local all, share
+    if not foreign then
+      all, share = weigh(checks)
+    end
+    for check = 1, checks do
+      if foreign then
+        answers[#answers + 1] = '4'
+      else
+        local its = question[check]
+        local op = its[5]
+        local writes = all and op ~= PEEK
+        if group[check] ~= 0 then
+          for other = 1, checks do
+            if group[other] == group[check] then
+              writes = writes and passes[other] and (op ~= TAKE_UP_TO or grantable[other] >= share)
+            end
           end
         end
+        local granted = writes and (op == TAKE_UP_TO and share or its[6])
+        if writes and op == TAKE_UP_TO then
+          grants = grants .. pack('<d', share)
+        end
+        answers[#answers + 1] = conclude(
+          its, target[check], phase[check], passes[check], granted, changed[check], x[check], y[check], z[check]
+        )
       end
-      local granted = writes and (op == TAKE_UP_TO and share or its[6])
-      if writes and op == TAKE_UP_TO then
-        grants = grants .. pack('<d', share)
-      end
-      answers[#answers + 1] = conclude(
-        its, target[check], phase[check], passes[check], granted, changed[check], x[check], y[check], z[check]
-      )
     end
   end
 

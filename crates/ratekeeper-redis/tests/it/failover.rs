@@ -1,5 +1,6 @@
 //! Another server takes over: told to, or because the master is gone; and slots that move.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -105,6 +106,27 @@ fn sentinels_promote_a_replica() {
 }
 
 #[test]
+fn sentinels_that_hang_or_know_nothing_keep_nobody_from_the_others() {
+    let sentinel = Sentinel::start();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = listener.local_addr().unwrap();
+    let [behind, knows, ..] = sentinel.sentinels() else {
+        panic!("too few sentinels");
+    };
+    behind.command(&["SENTINEL", "REMOVE", sentinel.name()]);
+    let port = silent.port().to_string();
+    behind.command(&["SENTINEL", "MONITOR", sentinel.name(), "127.0.0.1", &port, "2"]);
+    let (behind, knows) = (behind.address(), knows.address());
+    for first in [silent, behind] {
+        let url = format!("redis-sentinel://{first},{knows}/{}", sentinel.name());
+        let (store, start) = (store(&url), Instant::now());
+        while wait(take(&store, b"a", &limit(MUCH))) != Ok(true) {
+            assert!(start.elapsed() < RECOVERY, "{first} is in the way");
+        }
+    }
+}
+
+#[test]
 fn a_replica_of_a_cluster_takes_over() {
     let cluster = Cluster::start();
     let load = Load::on(&cluster_url(&cluster), b"{a}");
@@ -119,28 +141,68 @@ fn a_replica_of_a_cluster_takes_over() {
 }
 
 #[test]
+fn a_replica_is_found_by_calls_that_do_not_wait_for_the_silent_master() {
+    let cluster = Cluster::start();
+    let (store, limit) = (store(&cluster_url(&cluster)), limit(MUCH));
+    assert_eq!(wait(take(&store, b"{a}", &limit)), Ok(true));
+    let master = cluster.master_of_slot(cluster.slot("{a}"));
+    let (other, first) = (cluster.nodes().iter().find(|node| node.port() != master.port()), master.port());
+    let replica = || {
+        let nodes = other.unwrap().command(&["CLUSTER", "NODES"]);
+        let silent = nodes.lines().find(|node| node.contains(&format!(":{first}@")));
+        silent.filter(|node| node.contains("fail") && node.ends_with("connected")).map(|_| ())
+    };
+    master.pause();
+    testservers::eventually("a replica takes over", replica);
+    let start = Instant::now();
+    let in_haste = async || {
+        let take = take(&store, b"{a}", &limit);
+        tokio::time::timeout(Duration::from_millis(50), take).await
+    };
+    while wait(in_haste()) != Ok(Ok(true)) {
+        // Sooner than the silence is noticed, and an attempt to connect again has failed.
+        assert!(start.elapsed() < Duration::from_secs(2), "the replica is not found");
+    }
+}
+
+#[test]
 fn slots_move_while_they_are_counted_in() {
     let cluster = Cluster::start();
-    let (slot, limit) = (cluster.slot("{a}"), limit(100));
+    slot_moves(&cluster, "{a}");
+    for node in cluster.nodes() {
+        node.command(&[
+            "CONFIG",
+            "SET",
+            "cluster-preferred-endpoint-type",
+            "unknown-endpoint",
+        ]);
+    }
+    slot_moves(&cluster, "{b}");
+}
+
+/// A slot moves, and with it `key` and another one.
+fn slot_moves(cluster: &Cluster, key: &str) {
+    let (slot, limit, new) = (cluster.slot(key), limit(100), format!("new{key}"));
+    let (bytes, new) = (key.as_bytes(), new.as_bytes());
     let text = slot.to_string();
     let from = cluster.master_of_slot(slot);
     let to = cluster.master_of_slot((slot + 8192) % 16_384);
     let id = |node: &Redis| node.command(&["CLUSTER", "MYID"]);
-    let store = store(&cluster_url(&cluster));
-    assert_eq!(wait(take(&store, b"{a}", &limit)), Ok(true));
+    let store = store(&cluster_url(cluster));
+    assert_eq!(wait(take(&store, bytes, &limit)), Ok(true));
 
     to.command(&["CLUSTER", "SETSLOT", &text, "IMPORTING", &id(from)]);
     from.command(&["CLUSTER", "SETSLOT", &text, "MIGRATING", &id(to)]);
-    assert_eq!(wait(take(&store, b"{a}", &limit)), Ok(true), "it is still there");
-    assert_eq!(wait(take(&store, b"new{a}", &limit)), Ok(true), "a new key goes where the slot goes");
+    assert_eq!(wait(take(&store, bytes, &limit)), Ok(true), "it is still there");
+    assert_eq!(wait(take(&store, new, &limit)), Ok(true), "a new key goes where the slot goes");
     assert_eq!(to.command(&["CLUSTER", "COUNTKEYSINSLOT", &text]), "1");
-    from.command(&["MIGRATE", "127.0.0.1", &to.port().to_string(), "{a}", "0", "5000"]);
-    assert_eq!(wait(take(&store, b"{a}", &limit)), Ok(true), "it has moved");
+    from.command(&["MIGRATE", "127.0.0.1", &to.port().to_string(), key, "0", "5000"]);
+    assert_eq!(wait(take(&store, bytes, &limit)), Ok(true), "it has moved");
     for node in [to, from] {
         node.command(&["CLUSTER", "SETSLOT", &text, "NODE", &id(to)]);
     }
-    for key in [b"{a}".as_slice(), b"new{a}"] {
-        assert_eq!(wait(take(&store, key, &limit)), Ok(true), "the whole slot has moved");
+    for counter in [bytes, new] {
+        assert_eq!(wait(take(&store, counter, &limit)), Ok(true), "the whole slot has moved");
     }
-    assert_eq!((left(&store, b"{a}", &limit), left(&store, b"new{a}", &limit)), (96, 98));
+    assert_eq!((left(&store, bytes, &limit), left(&store, new, &limit)), (96, 98));
 }

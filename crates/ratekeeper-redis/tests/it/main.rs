@@ -7,6 +7,7 @@ mod connections;
 mod examination;
 mod failover;
 mod faults;
+mod foreign;
 mod processes;
 mod support;
 mod trips;
