@@ -95,8 +95,8 @@ pub(crate) struct Debit {
 enum Kind {
     /// X lies ahead of now, in ticks; it will count until then at the latest.
     Gcra { now: u128, idle_at: Timestamp },
-    /// The window began then.
-    Window { start: u64 },
+    /// The window began then, and counts until then.
+    Window { start: u64, idle_at: Timestamp },
 }
 
 impl Debit {
@@ -116,7 +116,8 @@ impl Debit {
                 (Kind::Gcra { now, idle_at: Timestamp::from_micros(idle_at) }, amount, most)
             }
             State::Window(window) if limit.algorithm() != Algorithm::SlidingWindow => {
-                (Kind::Window { start: window.start }, window.current.into(), limit.count().into())
+                let idle_at = after.idle_at(limit);
+                (Kind::Window { start: window.start, idle_at }, window.current.into(), limit.count().into())
             }
             _ => return None,
         };
@@ -129,7 +130,7 @@ impl Debit {
     pub(crate) fn suits(&self, found: &Found) -> bool {
         let counts = match self.kind {
             Kind::Gcra { now, .. } => found.x().is_some_and(|x| x > now),
-            Kind::Window { start } => found.start() == Some(start),
+            Kind::Window { start, .. } => found.start() == Some(start),
         };
         counts && found.stored.tag == self.tag
     }
@@ -138,7 +139,8 @@ impl Debit {
     pub(crate) fn update(&self) -> &'static str {
         match self.kind {
             Kind::Gcra { .. } => "SET x = x + :amount, expires = :expires",
-            Kind::Window { .. } => "SET c = c + :amount",
+            // An empty window may be there that need not be kept as long.
+            Kind::Window { .. } => "SET c = c + :amount, expires = :expires",
         }
     }
 
@@ -148,9 +150,9 @@ impl Debit {
             Kind::Gcra { now, idle_at } => Condition::new("t = :t AND x > :now AND x <= :most")
                 .with(":now", number(now))
                 .with(":expires", number(expires(idle_at))),
-            Kind::Window { start } => {
-                Condition::new("t = :t AND s = :s AND c <= :most").with(":s", number(start.into()))
-            }
+            Kind::Window { start, idle_at } => Condition::new("t = :t AND s = :s AND c <= :most")
+                .with(":s", number(start.into()))
+                .with(":expires", number(expires(idle_at))),
         };
         condition
             .with(":t", number(self.tag.get().into()))

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::config::{Builder, ProvideCredentials as _, SharedHttpClien
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use ratekeeper_store::StoreError;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::failure::{Failure, causes, misconfigured, unavailable};
@@ -25,6 +26,9 @@ const PREPARING_TAKES: Duration = Duration::from_secs(60);
 const REQUESTS: usize = 512;
 
 type Prepared = Result<Client, StoreError>;
+/// From the beginning of an attempt that fails to the next one: finding credentials and connecting is work.
+const REST: Duration = Duration::from_millis(500);
+
 type Attempt = watch::Receiver<Option<Prepared>>;
 
 /// The way to one table.
@@ -32,7 +36,8 @@ pub(crate) struct Connection {
     address: Arc<Address>,
     sdk: Option<SdkConfig>,
     /// The attempt to make a client that is under way, or was last.
-    attempt: Mutex<Option<Attempt>>,
+    /// The last attempt, and when it began.
+    attempt: Mutex<Option<(Instant, Attempt)>>,
     requests: Arc<Semaphore>,
 }
 
@@ -81,15 +86,15 @@ impl Connection {
         prepared.ok().and_then(|prepared| prepared.clone()).unwrap_or_else(|| Err(shut_down()))
     }
 
-    /// The last attempt, or a new one if that failed.
+    /// The last attempt, or a new one if that failed a while ago.
     fn join_attempt(&self) -> Attempt {
         let mut last = self.attempt();
-        let is_good = |attempt: &&Attempt| match &*attempt.borrow() {
-            Some(prepared) => prepared.is_ok(),
+        let is_good = |(begun, attempt): &&(Instant, Attempt)| match &*attempt.borrow() {
+            Some(prepared) => prepared.is_ok() || begun.elapsed() < REST,
             // Under way, unless its runtime is gone.
             None => attempt.has_changed().is_ok(),
         };
-        if let Some(attempt) = last.as_ref().filter(is_good) {
+        if let Some((_, attempt)) = last.as_ref().filter(is_good) {
             return attempt.clone();
         }
         let (done, attempt) = watch::channel(None);
@@ -98,11 +103,11 @@ impl Connection {
             let prepared = tokio::time::timeout(PREPARING_TAKES, prepare(&address, sdk)).await;
             done.send_replace(Some(prepared.unwrap_or(Err(StoreError::Timeout))));
         });
-        *last = Some(attempt.clone());
+        *last = Some((Instant::now(), attempt.clone()));
         attempt
     }
 
-    fn attempt(&self) -> MutexGuard<'_, Option<Attempt>> {
+    fn attempt(&self) -> MutexGuard<'_, Option<(Instant, Attempt)>> {
         self.attempt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -68,7 +68,10 @@ impl Failure {
             Self::Conflict => unavailable("another transaction is under way over the same items"),
             Self::Condition(_) => unavailable("a condition does not hold that nobody set"),
             Self::Cancelled(reasons) => {
-                let reason = reasons.iter().find(|reason| reason.code().is_some_and(|code| code != "None"));
+                let some = |reason: &&CancellationReason| reason.code().is_some_and(|code| code != "None");
+                // What another try would not mend comes before what it would.
+                let reason =
+                    reasons.iter().find(|reason| !is_passing(reason)).or_else(|| reasons.iter().find(some));
                 explained(
                     reason.and_then(CancellationReason::code),
                     reason.and_then(CancellationReason::message),
@@ -76,6 +79,11 @@ impl Failure {
             }
         }
     }
+}
+
+/// Whether a write of a transaction may succeed when it is tried again over the state of now.
+pub(crate) fn is_passing(reason: &CancellationReason) -> bool {
+    matches!(reason.code(), None | Some("None" | "ConditionalCheckFailed" | "TransactionConflict"))
 }
 
 /// The error that a code of the service means.

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
 
 use crate::condition::Condition;
 use crate::connection::Connection;
-use crate::failure::Failure;
+use crate::failure::{Failure, is_passing};
 use crate::item::{Item, KEY};
 use crate::table::incomplete;
 
@@ -177,11 +177,6 @@ fn part(table: &str, write: Write) -> Result<TransactWriteItem, Failure> {
     };
     part.map(TransactWriteItemBuilder::build)
         .map_err(|error| Failure::Store(incomplete(&error)))
-}
-
-/// Whether a part of a transaction was refused for a reason that another try may not meet, or not refused.
-fn is_passing(reason: &CancellationReason) -> bool {
-    matches!(reason.code(), None | Some("None" | "ConditionalCheckFailed" | "TransactionConflict"))
 }
 
 fn changed(reasons: Vec<CancellationReason>) -> Written {

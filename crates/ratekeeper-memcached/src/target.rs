@@ -39,7 +39,7 @@ fn read(url: &str) -> Result<Target, String> {
     let (nodes, login) = if let Some(place) = place.strip_prefix("memcached://") {
         let place = place.strip_suffix('/').unwrap_or(place);
         let (login, hosts) = split_login(place)?;
-        (hosts.split(',').map(tcp).collect::<Result<Vec<_>, _>>()?, login)
+        (hosts.split(',').zip(1..).map(tcp).collect::<Result<Vec<_>, _>>()?, login)
     } else if let Some(place) = place.strip_prefix("memcached+unix://") {
         let (login, path) = split_login(place)?;
         (vec![unix(path)?], login)
@@ -92,6 +92,9 @@ impl Target {
                 Some(skew) if skew <= Duration::from_secs(3600) => self.skew = skew.into(),
                 _ => return Err("skew is between 0s and 3600s, such as 2s".to_owned()),
             },
+            _ if name.contains(['@', ':']) => {
+                return Err("write %3F for a ? in the password, and %40 for an @".to_owned());
+            }
             _ => return Err(format!("there is no parameter {name:?}; there are prefix, timeout and skew")),
         }
         Ok(())
@@ -110,8 +113,10 @@ fn split_login(place: &str) -> Result<(Option<Login>, &str), String> {
 }
 
 /// `host`, `host:port`, `[address]` or `[address]:port`.
-fn tcp(text: &str) -> Result<Address, String> {
-    let wrong = || format!("{text:?} is no node; write host:port, or [address]:port for IPv6");
+///
+/// What is wrong is told by its number: what looks like a node may be a part of a password.
+fn tcp((text, number): (&str, usize)) -> Result<Address, String> {
+    let wrong = || format!("node {number} is no node; write host:port, or [address]:port for IPv6");
     let after_host = text.rfind(']').map_or(0, |end| end + 1);
     let (host, port) = match text[after_host..].find(':') {
         Some(colon) => {
@@ -137,7 +142,7 @@ fn tcp(text: &str) -> Result<Address, String> {
 fn unix(path: &str) -> Result<Address, String> {
     let path = decoded(path)?;
     if !path.starts_with('/') || path.contains('\0') {
-        return Err(format!("{path:?} is no socket; write memcached+unix:///absolute/path"));
+        return Err("this is no socket; write memcached+unix:///absolute/path".to_owned());
     }
     Ok(Address::Unix(path))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use ratekeeper_core::{Ask, Entries, Entry, Holder, Key, Limit, Micros, Op, State, Stored};
+use ratekeeper_core::{Ask, Calendar, Entries, Entry, Holder, Key, Limit, Micros, Op, Period, State, Stored};
 use ratekeeper_dynamodb::{DynamoDbConfig, DynamoDbStore};
 use ratekeeper_store::{Clock, ManualClock, Store as _, StoreError, StoreExt as _, codec};
 use testservers::DynamoDb;
@@ -97,6 +97,28 @@ fn every_item_says_when_it_may_be_deleted_and_no_earlier_than_it_is_idle() {
             assert!(expires * 1_000_000 >= idle_at.as_micros() + 60_000_000, "{limit}");
             let latest = NOW + Micros::new(2 * Micros::DAY.get() + 61_000_000);
             assert!(expires * 1_000_000 <= latest.as_micros(), "{limit}");
+        }
+    }
+}
+
+/// The item of an empty window need not be kept; that of what is taken from it next must be.
+#[test]
+fn what_is_taken_from_an_empty_window_is_kept_to_its_end() {
+    let store = store(TABLE);
+    let ask = |key: &str, limit: &Limit, op, cost| {
+        let key = Key::new(key.as_bytes()).unwrap();
+        runtime().block_on(store.ask(key, limit, &Ask::new(op, cost))).unwrap()
+    };
+    let month = Calendar::new(Period::Month, "UTC").unwrap();
+    for limit in [window(), Limit::calendar_window(100, month).unwrap()] {
+        for cost in [0, 1] {
+            let key = format!("emptied {cost} {limit}");
+            ask(&key, &limit, Op::Take, cost);
+            ask(&key, &limit, Op::Refund, cost);
+            assert!(item(&key).is_none_or(|item| number(&item, "c") == 0));
+            let end = NOW + ask(&key, &limit, Op::Take, 1).reset_after;
+            let expires = number(&item(&key).unwrap(), "expires");
+            assert!(expires * 1_000_000 >= end.as_micros() + 60_000_000, "{key}: {expires}, {end:?}");
         }
     }
 }

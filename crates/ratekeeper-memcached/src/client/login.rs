@@ -13,9 +13,10 @@ impl Login {
         (plain(user) && plain(password)).then(|| Self(format!("{user} {password}")))
     }
 
-    /// The command that logs in: the key does not matter.
+    /// The command that logs in: the key does not matter. A node that asks for no login takes it for an item, which is over
+    /// before it begins.
     pub(super) fn command(&self) -> String {
-        format!("set login 0 0 {}\r\n{}\r\n", self.0.len(), self.0)
+        format!("set login 0 -1 {}\r\n{}\r\n", self.0.len(), self.0)
     }
 }
 
@@ -35,7 +36,7 @@ mod tests {
         assert_eq!(Login::new("a b", "c"), None);
         assert_eq!(Login::new("", "c"), None);
         let login = Login::new("limits", "s3cret").unwrap();
-        assert_eq!(login.command(), "set login 0 0 13\r\nlimits s3cret\r\n");
+        assert_eq!(login.command(), "set login 0 -1 13\r\nlimits s3cret\r\n");
         assert!(!format!("{login:?}").contains("s3cret"));
     }
 }

@@ -195,6 +195,14 @@ fn a_login_opens_a_node_that_asks_for_one() {
 }
 
 #[test]
+fn a_password_is_not_left_on_a_node_that_asks_for_none() {
+    let node = Memcached::start();
+    let store = store(&format!("memcached://limits:s3cret@{}", node.address()));
+    assert_eq!(take(&store, b"a", &bucket()).unwrap().remaining, 99);
+    assert_eq!(node.command("get login"), "END");
+}
+
+#[test]
 fn a_socket_of_unix_serves_too() {
     let node = Memcached::start();
     let folder = tempfile::tempdir().unwrap();
