@@ -32,7 +32,7 @@ pub fn write(stored: &Stored, out: &mut Vec<u8>) {
     write_state(&stored.state, out);
 }
 
-/// Reads what [`write`] wrote, and nothing after it.
+/// Reads what [`write()`] wrote, and nothing after it.
 ///
 /// # Errors
 /// If the bytes are not exactly that.
