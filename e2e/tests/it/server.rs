@@ -6,10 +6,10 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
+pub(crate) use testservers::free_address;
 
 use crate::client::{Client, eventually};
 use crate::workspace;
@@ -163,21 +163,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();
-    }
-}
-
-/// An address of loopback that nobody listens on, on a port that the system gives to no connection: many of them come and go
-/// before the address is used.
-pub(crate) fn free_address() -> SocketAddr {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let start = std::process::id() * 97;
-    loop {
-        let port = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
-        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap()));
-        // Free on all addresses: some programs listen on nothing less.
-        if TcpListener::bind(("0.0.0.0", address.port())).is_ok() {
-            return address;
-        }
     }
 }
 
