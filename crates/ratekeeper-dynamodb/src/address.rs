@@ -1,6 +1,6 @@
 //! Where the table is: `dynamodb://TABLE?region=…&endpoint=…&prefix=…&create=true`.
 
-use ratekeeper_store::StoreError;
+use ratekeeper_store::{StoreError, percent_decoded};
 
 /// The longest table name that there is.
 const MAX_TABLE: usize = 255;
@@ -114,19 +114,9 @@ fn wrong(what: &str) -> StoreError {
 
 /// Undoes percent-encoding.
 fn unescaped(text: &str) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = text.bytes();
-    let mut unescaped = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        unescaped.push(match byte {
-            b'%' => {
-                let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16));
-                let both = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
-                both.ok_or_else(|| wrong("a '%' is not followed by two hexadecimal digits"))?
-            }
-            byte => byte,
-        });
-    }
-    Ok(unescaped)
+    let unescaped = percent_decoded(text);
+    let unescaped = unescaped.ok_or_else(|| wrong("a '%' is not followed by two hexadecimal digits"))?;
+    Ok(unescaped.into_owned())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ratekeeper_core::Micros;
-use ratekeeper_store::StoreError;
+use ratekeeper_store::{StoreError, percent_decoded};
 
 use crate::client::{Address, Login};
 
@@ -158,20 +158,8 @@ fn span(text: &str) -> Option<Duration> {
 
 /// The text behind `%XX`.
 fn decoded(text: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-                let high_and_low = digit().zip(digit());
-                let (high, low) = high_and_low.ok_or("a % is followed by two hexadecimal digits")?;
-                u8::try_from(high << 4 | low).unwrap_or_default()
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).map_err(|_| "what is written with % is no text".to_owned())
+    let bytes = percent_decoded(text).ok_or("a % is followed by two hexadecimal digits")?;
+    String::from_utf8(bytes.into_owned()).map_err(|_| "what is written with % is no text".to_owned())
 }
 
 #[cfg(test)]

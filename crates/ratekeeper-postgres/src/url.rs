@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ratekeeper_store::StoreError;
+use ratekeeper_store::{StoreError, percent_decoded};
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
 use crate::schema::{Migrate, Schema, is_name};
@@ -175,17 +175,10 @@ pub(crate) fn wrong(what: &str, right: &str) -> StoreError {
 
 /// Decodes `%XX`.
 fn decoded(encoded: &str) -> Option<Cow<'_, str>> {
-    if !encoded.contains('%') {
-        return Some(Cow::Borrowed(encoded));
+    match percent_decoded(encoded)? {
+        Cow::Borrowed(_) => Some(Cow::Borrowed(encoded)),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
     }
-    let mut parts = encoded.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (code, rest) = part.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(code, 16).ok().filter(|_| !code.starts_with('+'))?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ratekeeper_store::StoreError;
+use ratekeeper_store::{StoreError, percent_decoded};
 
 use crate::dial::{Address, Credentials, Dial};
 use crate::tls;
@@ -173,7 +173,7 @@ fn wrong(what: &str, right: &str) -> StoreError {
 }
 
 fn prefix(value: &str) -> Result<Vec<u8>, StoreError> {
-    let prefix = decoded(value).ok_or_else(|| wrong("prefix= has a broken %XX", "prefix=rk:"))?;
+    let prefix = percent_decoded(value).ok_or_else(|| wrong("prefix= has a broken %XX", "prefix=rk:"))?;
     if prefix.len() > LONGEST_PREFIX {
         return Err(wrong("prefix= is too long", &format!("at most {LONGEST_PREFIX} bytes")));
     }
@@ -224,24 +224,10 @@ fn address(text: &str, default_port: u16) -> Result<Address, StoreError> {
 /// Decodes `%XX`. The text may be a secret: `what` stands for it in an error.
 fn text<'t>(encoded: &'t str, what: &str) -> Result<Cow<'t, str>, StoreError> {
     let broken = || wrong(&format!("{what} has a %XX that is broken or no UTF-8"), "%25 for %, %40 for @");
-    match decoded(encoded).ok_or_else(broken)? {
+    match percent_decoded(encoded).ok_or_else(broken)? {
         Cow::Borrowed(_) => Ok(Cow::Borrowed(encoded)),
         Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|_| broken()),
     }
-}
-
-fn decoded(encoded: &str) -> Option<Cow<'_, [u8]>> {
-    if !encoded.contains('%') {
-        return Some(Cow::Borrowed(encoded.as_bytes()));
-    }
-    let mut parts = encoded.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (code, rest) = part.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(code, 16).ok().filter(|_| !code.starts_with('+'))?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    Some(Cow::Owned(bytes))
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ mod examination;
 mod memory;
 #[cfg(feature = "remote")]
 mod parts;
+#[cfg(feature = "remote")]
+mod percent;
 mod store;
 #[cfg(feature = "testkit")]
 pub mod testkit;
@@ -49,6 +51,8 @@ pub use examination::{Examination, Finding, Severity};
 pub use memory::{MemoryConfig, MemoryStats, MemoryStore, NoDump, Restored};
 #[cfg(feature = "remote")]
 pub use parts::{Parts, apply_in_parts};
+#[cfg(feature = "remote")]
+pub use percent::percent_decoded;
 pub use store::{Store, StoreExt};
 pub use working_copy::{Change, WorkingCopy};
 #[cfg(feature = "remote")]
