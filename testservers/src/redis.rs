@@ -170,12 +170,24 @@ impl Redis {
         answer.unwrap_or_else(|why| panic!("{words:?}: {why}\n{}", self.log()))
     }
 
+    /// As [`command`](Self::command), and waits until a replica has what the command changed.
+    ///
+    /// # Panics
+    /// If the answer is an error, or a replica does not have it within 10 seconds.
+    pub fn replicated_command(&self, words: &[&str]) -> String {
+        // WAIT knows only of what its own connection wrote.
+        let [answer, replicas] = ask(self.port(), &self.options, [words, &["WAIT", "1", "9000"]])
+            .unwrap_or_else(|why| panic!("{words:?}: {why}\n{}", self.log()));
+        assert_ne!(replicas, "0", "no replica has it in time: {words:?}\n{}", self.log());
+        answer
+    }
+
     /// As [`command`](Self::command), with failures and errors as text.
     ///
     /// # Errors
     /// If the answer is an error, or there is none within 10 seconds.
     pub fn try_command(&self, words: &[&str]) -> Result<String, String> {
-        ask(self.port(), &self.options, words)
+        ask(self.port(), &self.options, [words]).map(|[answer]| answer)
     }
 
     /// The value of a field in the answer to `INFO`, empty if there is none.
@@ -222,22 +234,24 @@ fn tls_arguments(port: u16, certificates: &Certificates) -> Vec<String> {
 
 fn is_ready(options: &Options) -> impl Fn(u16) -> bool + use<> {
     let options = options.clone();
-    move |port| ask(port, &options, &["PING"]).is_ok()
+    move |port| ask(port, &options, [&["PING"]]).is_ok()
 }
 
-fn ask(port: u16, options: &Options, words: &[&str]) -> Result<String, String> {
-    let ask = || -> std::io::Result<Reply> {
-        let mut connection = Connection::open(loopback(port))?;
-        if options.acl.is_some() {
-            connection.ask(&["AUTH", KEEPER, ""])?;
-        } else if let Some(password) = &options.password {
-            connection.ask(&["AUTH", password])?;
-        }
-        connection.ask(words)
-    };
-    match ask() {
-        Ok(Reply::Error(error)) => Err(error),
-        Ok(reply) => Ok(reply.to_string()),
-        Err(error) => Err(error.to_string()),
+/// Sends commands one after the other on a connection of their own.
+fn ask<const N: usize>(port: u16, options: &Options, commands: [&[&str]; N]) -> Result<[String; N], String> {
+    let said = |error: std::io::Error| error.to_string();
+    let mut connection = Connection::open(loopback(port)).map_err(said)?;
+    if options.acl.is_some() {
+        connection.ask(&["AUTH", KEEPER, ""]).map_err(said)?;
+    } else if let Some(password) = &options.password {
+        connection.ask(&["AUTH", password]).map_err(said)?;
     }
+    let mut answers = [const { String::new() }; N];
+    for (words, answer) in commands.into_iter().zip(&mut answers) {
+        *answer = match connection.ask(words).map_err(said)? {
+            Reply::Error(error) => return Err(error),
+            reply => reply.to_string(),
+        };
+    }
+    Ok(answers)
 }

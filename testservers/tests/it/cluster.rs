@@ -9,8 +9,7 @@ fn check(flavour: Flavour, password: Option<&str>) {
     let (slot, pids) = (cluster.slot("a"), cluster.nodes().iter().map(|node| node.pid()));
     let pids: Vec<_> = pids.collect();
     let master = cluster.master_of_slot(slot);
-    assert_eq!(master.command(&["SET", "a", "1"]), "OK");
-    assert_eq!(master.command(&["WAIT", "1", "10000"]), "1");
+    assert_eq!(master.replicated_command(&["SET", "a", "1"]), "OK");
     master.kill();
     cluster.wait_until_ok();
     let successor = cluster.master_of_slot(slot);

@@ -6,8 +6,7 @@ use testservers::{Flavour, Sentinel};
 fn the_replica_takes_over_from_a_master_that_is_killed() {
     let all = Sentinel::start();
     let (first, killed) = (all.master_address(), all.master());
-    killed.command(&["SET", "a", "1"]);
-    assert_eq!(killed.command(&["WAIT", "1", "10000"]), "1");
+    killed.replicated_command(&["SET", "a", "1"]);
     killed.kill();
     all.wait_until_master_is_not(first);
     assert_ne!(all.master().port(), killed.port());
