@@ -1,6 +1,6 @@
 //! Rate limits over HTTP: who is asking ([`client`], [`Identify`]), what the client is told ([`Dialect`], [`Problem`]), what
 //! stands before a service in whichever framework ([`door`]), and a Tower layer of it ([`RateLimitLayer`]). Internal to
-//! ratekeeper: use the `ratekeeper` crate.
+//! ratekeeper: use the `ratekeeper` crate, or `ratekeeper-actix`.
 
 mod dialect;
 pub mod door;
