@@ -1,6 +1,8 @@
 //! The head of a request, as actix-web holds it.
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
+use actix_web::http::uri::Authority;
 use ratekeeper_http::{Head, Headers, Lines};
 
 /// Lets actix-web's types, which are those of an older `http`, be read where they are.
@@ -9,7 +11,7 @@ pub(crate) struct ActixHead<'r>(pub(crate) &'r HttpRequest);
 
 impl Headers for ActixHead<'_> {
     fn lines(&self, name: &str) -> Lines<'_> {
-        self.0.headers().get_all(name).map(|value| value.as_bytes()).collect()
+        self.0.headers().get_all(name).map(HeaderValue::as_bytes).collect()
     }
 
     fn each<'a>(&'a self, take: &mut dyn FnMut(&'a str, &'a [u8])) {
@@ -31,7 +33,7 @@ impl Head for ActixHead<'_> {
     }
 
     fn authority(&self) -> Option<&str> {
-        self.0.uri().authority().map(|authority| authority.as_str())
+        self.0.uri().authority().map(Authority::as_str)
     }
 
     fn scheme(&self) -> Option<&str> {

@@ -81,13 +81,7 @@ impl Config {
                 collect(request, facts);
             }
         })?;
-        if self.charges.is_some() {
-            return Ok((self.door.peek(current, &facts).await?, Some(facts.into_owned())));
-        }
-        if current.answers_at_once() {
-            return Ok((self.door.decide_now(current, &facts)?, None));
-        }
-        Ok((self.door.decide(current, &facts).await?, None))
+        self.door.decide(current, facts, self.charges.is_some()).await
     }
 
     fn is_charged<B>(&self, answered: &Result<ServiceResponse<B>, Error>) -> bool {

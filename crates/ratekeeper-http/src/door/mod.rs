@@ -89,20 +89,25 @@ impl Door {
         self.judge(outcome)
     }
 
-    /// Decides where a store has to be asked.
+    /// Decides. Where the response tells what is [charged](Self::charge), nothing is taken yet, and the facts come back to
+    /// charge by.
     ///
     /// # Errors
     /// If the request does not pass.
-    pub async fn decide(&self, current: &Current, facts: &Facts<'_>) -> Result<Passed, Stopped> {
-        self.judge(self.ask(current, facts, RequestOp::Take).await)
-    }
-
-    /// Decides without taking anything, where the response tells what is [charged](Self::charge).
-    ///
-    /// # Errors
-    /// If the request does not pass.
-    pub async fn peek(&self, current: &Current, facts: &Facts<'_>) -> Result<Passed, Stopped> {
-        self.judge(self.ask(current, facts, RequestOp::Peek).await)
+    pub async fn decide(
+        &self,
+        current: &Current,
+        facts: Facts<'_>,
+        by_response: bool,
+    ) -> Result<(Passed, Option<Facts<'static>>), Stopped> {
+        if by_response {
+            let passed = self.judge(self.ask(current, &facts, RequestOp::Peek).await)?;
+            return Ok((passed, Some(facts.into_owned())));
+        }
+        if current.answers_at_once() {
+            return Ok((self.decide_now(current, &facts)?, None));
+        }
+        Ok((self.judge(self.ask(current, &facts, RequestOp::Take).await)?, None))
     }
 
     /// Charges a request that passed.

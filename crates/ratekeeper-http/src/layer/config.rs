@@ -11,7 +11,7 @@ use ratekeeper_engine::{Current, Engine};
 use tower_layer::Layer;
 
 use super::{Body, RateLimit, origin};
-use crate::door::{Door, Passed, Refused, Stopped, is_call};
+use crate::door::{Door, Refused, Stopped, is_call};
 use crate::{Dialect, Facts, Identify};
 
 pub(super) type Collect = dyn for<'a> Fn(&'a Parts, &mut Facts<'a>) + Send + Sync;
@@ -171,19 +171,6 @@ impl Config {
                 collect(parts, facts);
             }
         })
-    }
-
-    /// Asks for a request; where its response decides what is charged, with the facts to charge it by.
-    pub(super) async fn ask(
-        &self,
-        current: &Current,
-        parts: &Parts,
-    ) -> Result<(Passed, Option<Facts<'static>>), Stopped> {
-        let facts = self.facts(current, parts)?;
-        if self.charges.is_none() {
-            return Ok((self.door.decide(current, &facts).await?, None));
-        }
-        Ok((self.door.peek(current, &facts).await?, Some(facts.into_owned())))
     }
 
     /// The answer to a request that does not pass.

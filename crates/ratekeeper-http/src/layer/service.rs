@@ -96,7 +96,11 @@ impl<S> RateLimit<S> {
     {
         let (mut inner, config) = (self.ready_inner(), Arc::clone(&self.config));
         ResponseFuture::later(async move {
-            let (mut passed, facts) = match config.ask(&current, &parts).await {
+            let decided = match config.facts(&current, &parts) {
+                Ok(facts) => config.door.decide(&current, facts, config.charges.is_some()).await,
+                Err(stopped) => Err(stopped),
+            };
+            let (mut passed, facts) = match decided {
                 Ok(passed) => passed,
                 Err(stopped) => return Ok(config.answer(stopped, &parts)),
             };
