@@ -43,6 +43,10 @@ const ALLOWED: &[(&str, Reach)] = &[
             "ratekeeper-engine",
         ]),
     ),
+    (
+        "ratekeeper-actix",
+        Reach::Only(&["ratekeeper-policy", "ratekeeper-engine", "ratekeeper-http"]),
+    ),
     (SERVER, Reach::Internal),
     (
         "ratekeeper",
