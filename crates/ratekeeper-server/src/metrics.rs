@@ -17,6 +17,7 @@ use crate::listen::ConnectionStats;
 use crate::refusal_log::reason;
 use crate::store_metrics::StoreMetrics;
 use crate::stores::Stores;
+use crate::subject_metrics::SubjectMetrics;
 
 /// All metrics.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ pub(crate) struct Metrics {
     reload_successful: IntGauge,
     policy_loaded: Gauge,
     stores: StoreMetrics,
+    pub(crate) subjects: SubjectMetrics,
     /// One page at a time: what is counted elsewhere is copied for it.
     page: Mutex<()>,
     /// The counters of rules, resolved once for each policy.
@@ -140,6 +142,7 @@ impl Metrics {
             reload_successful,
             policy_loaded,
             stores: StoreMetrics::new(&registry)?,
+            subjects: SubjectMetrics::new(&registry)?,
             page: Mutex::default(),
             rules: ArcSwap::default(),
             registry,
