@@ -9,7 +9,7 @@ mod proxy_protocol;
 mod stats;
 mod tls;
 
-pub(crate) use accept::{Trust, serve};
+pub(crate) use accept::{Accepting, Trust};
 pub(crate) use connection::Answers;
 pub(crate) use drain::{Drain, Drained};
 pub(crate) use limits::Limits;

@@ -22,7 +22,7 @@ use self::reload::Reloader;
 use crate::app::{App, AppSettings, Refusal, Tokens};
 use crate::failure::Failure;
 use crate::http::Front;
-use crate::listen::{self, Drain, Drained, Limits, Listener, TlsFiles, TlsSource};
+use crate::listen::{self, Accepting, Drain, Drained, Limits, Listener, TlsFiles, TlsSource};
 use crate::settings::{Layers, Settings};
 use crate::stores::Stores;
 use crate::traces::Traces;
@@ -80,11 +80,11 @@ impl Server {
         let limits = connection_limits(&settings).fit_open_files();
         // Whoever gets an answer may send a signal next, which would kill a process that does not listen for it yet.
         let signals = Signals::new().map_err(|error| Failure::start("signals", error))?;
-        let serving =
-            listen::serve(listeners, Front::new(Arc::clone(&app)), limits, connections, drain.clone(), trust);
+        let mut accepting = Accepting::new(limits, connections, drain.clone(), trust);
         // From here on the kernel's connections are answered.
         app.set_ready(true);
-        let serving = tokio::spawn(serving);
+        accepting.listen(listeners, &Front::new(Arc::clone(&app)));
+        let serving = tokio::spawn(accepting.drained());
         let reloader = Reloader { app: Arc::clone(&app), layers, source, tls };
         let reloading = tokio::spawn(reloader.run(signals.hangup));
         let ending =
