@@ -8,11 +8,13 @@ mod bytes;
 mod limit;
 mod log_line;
 mod policy;
+mod resp;
 mod step;
 
 pub use limit::limit;
 pub use log_line::log_line;
 pub use policy::policy;
+pub use resp::resp;
 pub use step::step;
 
 /// A fuzz target.
@@ -29,5 +31,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "limit", run: limit },
     Target { name: "log_line", run: log_line },
     Target { name: "policy", run: policy },
+    Target { name: "resp", run: resp },
     Target { name: "step", run: step },
 ];
