@@ -17,6 +17,7 @@ mod settings;
 mod shown;
 mod store_metrics;
 mod stores;
+mod subject;
 mod tokens;
 mod top;
 mod traces;
