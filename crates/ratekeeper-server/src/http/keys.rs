@@ -136,17 +136,16 @@ pub(crate) async fn operate_on(
 /// The subject of a rule that a query names.
 fn subject<'q>(rule: &Rule, parts: &'q [(String, String)]) -> Result<Subject<'q>, ApiError> {
     let known = rule.key_names();
-    let mut subject = Subject::default();
-    for (place, (part, value)) in parts.iter().enumerate() {
+    for (place, (part, _)) in parts.iter().enumerate() {
         if !known.contains(part) {
             return Err(named_by(rule, "Something else is given."));
         }
         if parts[..place].iter().any(|(other, _)| other == part) {
             return Err(named_by(rule, "One of them is given twice."));
         }
-        subject.set(part, value).map_err(|error| not_found(format!("{error}.")))?;
     }
-    Ok(subject)
+    let parts = parts.iter().map(|(part, value)| (part.as_str(), value.as_str()));
+    Subject::new(parts).map_err(|error| not_found(format!("{error}.")))
 }
 
 /// A subject is named by the query, so a query that names none is answered as a path that leads nowhere.
