@@ -11,6 +11,7 @@ mod policy_status;
 mod refusal_log;
 mod remote;
 mod replay;
+mod resp;
 mod safe_json;
 mod serve;
 mod settings;

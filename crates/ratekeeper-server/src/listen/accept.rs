@@ -17,8 +17,8 @@ use super::{ConnectionStats, Drain, Drained, Limits, Listener};
 
 /// What all connections share.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) limits: Limits,
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
     pub(super) stats: ConnectionStats,
     pub(super) drain: Drain,
     /// Connections wait here to be called: one after the other, the longest idle first, when there are too many; all
@@ -29,7 +29,7 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Waits until a connection that is idle has to go: it is the one that is idle longest, or the server ends.
-    pub(super) async fn leaves(&self) -> Closed {
+    pub(crate) async fn leaves(&self) -> Closed {
         // Waits from here on, so that no call is lost between a look at the drain and the wait.
         let called = self.called.notified();
         if self.drain.phase() < Phase::Draining {
@@ -40,6 +40,17 @@ impl Shared {
             // With nothing asked, nothing is lost.
             Phase::Draining | Phase::Cut => Closed::Done,
         }
+    }
+
+    /// Whether connections end with what they are doing.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.drain.phase() >= Phase::Draining
+    }
+
+    /// Waits until the time is up for connections that are not done.
+    pub(crate) async fn cut(&self) -> Closed {
+        self.drain.reached(Phase::Cut).await;
+        Closed::Cut
     }
 }
 
