@@ -6,6 +6,7 @@ mod commands;
 mod drain;
 mod exact;
 mod hostile;
+mod stores;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -20,6 +20,14 @@ async fn throttle_answers_as_redis_cell_does() {
         assert_eq!(throttle("2 1 3600").await, [1, 3, 0, 3600, 10800]);
         assert_eq!(throttle("2 1 3600 3").await, [1, 3, 0, 10800, 10800]);
     }
+    // Operators see who is refused.
+    let mut http = server.server.client().await;
+    let top = http
+        .operate(hyper::Method::GET, "/v1/top", &serde_json::Value::Null)
+        .await
+        .unwrap()
+        .json();
+    assert_eq!(top["refused_subjects"][0]["key"], serde_json::json!(["cl.throttle", "key=user"]), "{top}");
     let mut client = server.client("").await.unwrap();
     for (rest, says) in [
         ("", "Usage: cl.throttle <key> <max_burst> <count per period> <period> [<quantity>]"),
