@@ -51,6 +51,14 @@ pub(crate) struct Tokens {
     pub(crate) operator: Vec<TokenHash>,
 }
 
+impl Tokens {
+    /// Whether whoever has this token may ask for decisions.
+    pub(crate) fn let_check(&self, token: &TokenHash) -> bool {
+        // Whoever may change counters may ask for decisions.
+        token.is_among(&self.check) | token.is_among(&self.operator)
+    }
+}
+
 /// The server behind all of its connections.
 #[derive(Debug)]
 pub(crate) struct App {

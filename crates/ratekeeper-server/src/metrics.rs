@@ -15,6 +15,7 @@ use ratekeeper_policy::Mode;
 
 use crate::listen::ConnectionStats;
 use crate::refusal_log::reason;
+use crate::resp::RedisStats;
 use crate::store_metrics::StoreMetrics;
 use crate::stores::Stores;
 use crate::subject_metrics::SubjectMetrics;
@@ -24,6 +25,7 @@ use crate::subject_metrics::SubjectMetrics;
 pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) connections: ConnectionStats,
+    pub(crate) redis: RedisStats,
     requests: IntCounterVec,
     /// Answers of the hot path, resolved once.
     pub(crate) checks_answered: IntCounter,
@@ -117,6 +119,7 @@ impl Metrics {
             counters("ratekeeper_http_requests_total", "Requests answered.", &["endpoint", "code"])?;
         Ok(Self {
             connections: ConnectionStats::new(&registry)?,
+            redis: RedisStats::new(&registry)?,
             checks_answered: requests.with_label_values(&["/v1/check", "200"]),
             requests,
             decisions: DECISIONS.map(|decision| decisions.with_label_values(&[decision])),

@@ -23,6 +23,7 @@ enum Reach {
 const ALLOWED: &[(&str, Reach)] = &[
     ("ratekeeper-core", Reach::Only(&[])),
     ("ratekeeper-accesslog", Reach::Only(&["ratekeeper-core"])),
+    ("ratekeeper-resp", Reach::Only(&[])),
     ("ratekeeper-store", Reach::Only(&["ratekeeper-core"])),
     ("ratekeeper-redis", STORE),
     ("ratekeeper-postgres", STORE),
