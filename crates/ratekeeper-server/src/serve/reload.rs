@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ratekeeper_policy::Policy;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::now;
@@ -35,11 +35,7 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    pub(super) async fn run(self) {
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-            tracing::error!("signals cannot be heard: nothing is reloaded at SIGHUP");
-            return;
-        };
+    pub(super) async fn run(self, mut hangup: Signal) {
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut watch = FileWatch::new(self.seen());
