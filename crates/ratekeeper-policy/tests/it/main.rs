@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod applicable;
+mod descriptors;
 mod errors;
 mod examples;
 mod explain;
