@@ -13,7 +13,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler.include_imports(true).open_file(PROTO)?;
     let descriptors = compiler.file_descriptor_set();
     let encoded = descriptors.encode_to_vec();
-    #[allow(clippy::disallowed_methods, reason = "cargo names the folder to build scripts so")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "cargo names the folder to build scripts so"
+    )]
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     std::fs::write(out.join("descriptors.bin"), &encoded)?;
     tonic_prost_build::configure()

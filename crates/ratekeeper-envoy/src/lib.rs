@@ -15,13 +15,13 @@
 pub use self::envoy::config::core::v3::HeaderValue;
 pub use self::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
 pub use self::envoy::extensions::common::ratelimit::v3::rate_limit_descriptor::{Entry, RateLimitOverride};
+pub use self::envoy::service::ratelimit::v3::rate_limit_response::rate_limit::Unit;
+pub use self::envoy::service::ratelimit::v3::rate_limit_response::{Code, DescriptorStatus, RateLimit};
 #[cfg(feature = "client")]
 pub use self::envoy::service::ratelimit::v3::rate_limit_service_client::RateLimitServiceClient;
 pub use self::envoy::service::ratelimit::v3::rate_limit_service_server::{
     RateLimitService, RateLimitServiceServer,
 };
-pub use self::envoy::service::ratelimit::v3::rate_limit_response::rate_limit::Unit;
-pub use self::envoy::service::ratelimit::v3::rate_limit_response::{Code, DescriptorStatus, RateLimit};
 pub use self::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
 pub use self::envoy::r#type::v3::RateLimitUnit;
 pub use pbjson_types::{Duration, ListValue, Struct, UInt64Value, Value, value};
@@ -41,7 +41,13 @@ macro_rules! package {
 }
 
 /// The packages, nested as generated code expects them.
-#[allow(warnings, clippy::all, clippy::cast_possible_truncation, clippy::unwrap_used, reason = "generated")]
+#[allow(
+    warnings,
+    clippy::all,
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "generated"
+)]
 mod envoy {
     pub mod config {
         pub mod core {
