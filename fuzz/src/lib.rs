@@ -9,11 +9,13 @@ mod limit;
 mod log_line;
 mod policy;
 mod step;
+mod told;
 
 pub use limit::limit;
 pub use log_line::log_line;
 pub use policy::policy;
 pub use step::step;
+pub use told::told;
 
 /// A fuzz target.
 #[derive(Clone, Copy, Debug)]
@@ -30,4 +32,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "log_line", run: log_line },
     Target { name: "policy", run: policy },
     Target { name: "step", run: step },
+    Target { name: "told", run: told },
 ];
