@@ -10,6 +10,7 @@ mod timely;
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use ratekeeper_engine::{Current, Decision, Denial, LimitOutcome, Outcome, Part, RequestOp};
 use ratekeeper_envoy::{Code, RateLimitRequest, RateLimitResponse};
 use ratekeeper_policy::{Attributes, Mode};
@@ -90,15 +91,15 @@ async fn decide(app: &App, request: &RateLimitRequest) -> Result<RateLimitRespon
 /// as there is room for them: else whoever asks for more than is left could do so for ever.
 async fn count_what_has_happened(app: &App, current: &Current, parts: &[Part<'_>], outcome: &Outcome) {
     let took = |limit: &LimitOutcome| limit.allowed && (outcome.allowed() || limit.mode == Mode::Shadow);
-    for limits in outcome.limits.chunk_by(|one, next| one.part == next.part) {
-        let part = parts[limits[0].part];
-        if part.op == RequestOp::Take
-            && part.cost > 1
-            && limits.iter().any(|limit| !limit.allowed)
-            && !limits.iter().any(took)
-        {
-            let rest = Part { op: RequestOp::TakeUpTo, ..part };
-            app.engine.check_parts_under(current, &[rest], None).await;
-        }
-    }
+    let refused =
+        |limits: &&[LimitOutcome]| limits.iter().any(|limit| !limit.allowed) && !limits.iter().any(took);
+    let by_part = outcome.limits.chunk_by(|one, next| one.part == next.part);
+    let rest: Vec<Part<'_>> = by_part
+        .filter(refused)
+        .map(|limits| parts[limits[0].part])
+        .filter(|part| part.op == RequestOp::Take && part.cost > 1)
+        .map(|part| Part { op: RequestOp::TakeUpTo, ..part })
+        .collect();
+    // Each by itself, since what one has left is nothing to the other.
+    join_all(rest.chunks(1).map(|part| app.engine.check_parts_under(current, part, None))).await;
 }
