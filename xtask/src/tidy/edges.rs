@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, Reach)] = &[
     ("ratekeeper-accesslog", Reach::Only(&["ratekeeper-core"])),
     ("ratekeeper-resp", Reach::Only(&[])),
     ("ratekeeper-store", Reach::Only(&["ratekeeper-core"])),
+    ("ratekeeper-envoy", Reach::Only(&[])),
     ("ratekeeper-redis", STORE),
     ("ratekeeper-postgres", STORE),
     ("ratekeeper-memcached", STORE),

@@ -82,6 +82,10 @@ impl<'de> Deserialize<'de> for Operation {
 }
 
 /// What is asked: one thing, or a list.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one thing is what is asked most: it needs no allocation"
+)]
 pub(super) enum Asked<'a> {
     One(Question<'a>),
     Many(Vec<Object<Question<'a>>>),

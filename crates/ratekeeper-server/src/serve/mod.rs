@@ -22,6 +22,7 @@ use self::listeners::{Listeners, addresses};
 pub(crate) use self::reload::PolicySource;
 use self::reload::Reloader;
 use crate::app::{App, AppSettings, Refusal, Tokens};
+use crate::envoy::EnvoyAnswers;
 use crate::failure::Failure;
 use crate::http::Front;
 use crate::listen::{self, Accepting, Drain, Drained, Limits, TlsFiles, TlsSource};
@@ -80,10 +81,12 @@ impl Server {
         let limits = connection_limits(&settings).fit_open_files();
         // Whoever gets an answer may send a signal next, which would kill a process that does not listen for it yet.
         let signals = Signals::new().map_err(|error| Failure::start("signals", error))?;
+        let front =
+            Front::new(Arc::clone(&app)).map_err(|error| Failure::start("the gRPC services", error))?;
         let mut accepting = Accepting::new(limits, connections, drain.clone(), trust);
         // From here on the kernel's connections are answered.
         app.set_ready(true);
-        accepting.listen(listeners.http, &Front::new(Arc::clone(&app)));
+        accepting.listen(listeners.http, &front);
         let redis = RedisFront { app: Arc::clone(&app), idle_timeout: settings.redis.idle_timeout.get() };
         accepting.listen(listeners.redis, &redis);
         let serving = tokio::spawn(accepting.drained());
@@ -193,6 +196,7 @@ fn app_settings(settings: &Settings) -> Result<AppSettings, Failure> {
         dialect: settings.dialect,
         retry_jitter: settings.retry_jitter.get(),
         refusal,
+        envoy: EnvoyAnswers::new(&settings.envoy),
         body_bytes: settings.limits.body_bytes,
         body_timeout: settings.limits.body_timeout.get(),
         logged_refusals: settings.log.refusals_per_second,

@@ -169,6 +169,13 @@ fn value(name: &str, text: &str, example: &Value) -> Result<Value, SettingsError
                 |_| SettingsError::Value { name: name.to_owned(), message: format!("{text:?} is no number") };
             Value::Integer(number.map_err(wrong)?)
         }
+        Value::Boolean(_) => match text.trim().parse() {
+            Ok(value) => Value::Boolean(value),
+            Err(_) => {
+                let message = format!("{text:?} is neither true nor false");
+                return Err(SettingsError::Value { name: name.to_owned(), message });
+            }
+        },
         Value::Array(_) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Value::Array(items.map(|item| Value::String(item.to_owned())).collect())

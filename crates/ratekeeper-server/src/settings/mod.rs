@@ -1,5 +1,6 @@
 //! What the server runs with: flags before the environment before the file before defaults.
 
+mod envoy;
 mod error;
 mod layers;
 mod span;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use ratekeeper_http::Dialect;
 use serde::Deserialize;
 
+pub(crate) use self::envoy::Envoy;
 pub(crate) use self::error::SettingsError;
 pub(crate) use self::layers::Layers;
 pub(crate) use self::span::Span;
@@ -37,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) tls: Tls,
     pub(crate) proxy_protocol: ProxyProtocol,
     pub(crate) redis: Redis,
+    pub(crate) envoy: Envoy,
     pub(crate) refusal: Refusal,
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
@@ -59,6 +62,7 @@ impl Default for Settings {
             tls: Tls::default(),
             proxy_protocol: ProxyProtocol::default(),
             redis: Redis::default(),
+            envoy: Envoy::default(),
             refusal: Refusal::default(),
             limits: Limits::default(),
             drain: Drain::default(),
@@ -213,7 +217,7 @@ impl Settings {
     /// If settings do not fit together.
     pub(crate) fn checked(self) -> Result<Self, SettingsError> {
         let wrong = |message: &str| Err(SettingsError::Inconsistent(message.to_owned()));
-        if self.listen.is_empty() && self.proxy_protocol.listen.is_empty() {
+        if self.listen.is_empty() && self.proxy_protocol.listen.is_empty() && self.envoy.listen.is_empty() {
             return wrong("listen: there is no address to listen on; write one such as 127.0.0.1:8080");
         }
         if self.tls.cert.is_some() != self.tls.key.is_some() {

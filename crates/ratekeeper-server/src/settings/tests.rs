@@ -21,6 +21,7 @@ fn the_reference_is_read_and_shows_the_defaults() {
     let default = Settings::default();
     assert_eq!(reference.listen, default.listen);
     assert_eq!(reference.dialect, default.dialect);
+    assert_eq!(format!("{:?}", reference.envoy), format!("{:?}", default.envoy));
     assert_eq!(format!("{:?}", reference.limits), format!("{:?}", default.limits));
     assert_eq!(format!("{:?}", reference.drain), format!("{:?}", default.drain));
     assert_eq!(format!("{:?}", reference.log), format!("{:?}", default.log));
@@ -77,6 +78,9 @@ fn errors_say_where_and_what_would_be_right() {
     assert!(wrong("[tls]\ncert = \"x\"").contains("cert and key need each other"));
     let number = load(None, &[("RATEKEEPER_LIMITS_HEADERS", "many")], &[]).unwrap_err();
     assert_eq!(number, "RATEKEEPER_LIMITS_HEADERS: \"many\" is no number");
+    let shadow = load(None, &[], &[("envoy.shadow_mode", "maybe")]).unwrap_err();
+    assert_eq!(shadow, "envoy.shadow_mode: \"maybe\" is neither true nor false");
+    assert!(wrong("[envoy]\nlimit_header = \"a b\"").contains("is no name of a header"));
     let address = load(None, &[("RATEKEEPER_LISTEN", "localhost")], &[]).unwrap_err();
     assert!(address.starts_with("listen (environment, RATEKEEPER_LISTEN): "), "{address}");
     assert!(load(None, &[], &[("limit.x", "1")]).unwrap_err().contains("there is no such setting"));
