@@ -10,12 +10,14 @@ mod log_line;
 mod policy;
 mod resp;
 mod step;
+mod told;
 
 pub use limit::limit;
 pub use log_line::log_line;
 pub use policy::policy;
 pub use resp::resp;
 pub use step::step;
+pub use told::told;
 
 /// A fuzz target.
 #[derive(Clone, Copy, Debug)]
@@ -33,4 +35,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "policy", run: policy },
     Target { name: "resp", run: resp },
     Target { name: "step", run: step },
+    Target { name: "told", run: told },
 ];

@@ -120,6 +120,7 @@ impl App {
     /// Notes a decision about a request with these parts: for metrics, the refused subjects and the log. Never waits.
     pub(crate) fn record(&self, outcome: &Outcome, parts: &[Attributes<'_>], began: Instant) {
         self.metrics.record(outcome, began.elapsed());
+        self.metrics.subjects.record(outcome, parts);
         if self.traces.is_some() {
             traces::note(outcome);
         }

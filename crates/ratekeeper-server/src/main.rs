@@ -19,6 +19,7 @@ mod shown;
 mod store_metrics;
 mod stores;
 mod subject;
+mod subject_metrics;
 mod tokens;
 mod top;
 mod traces;

@@ -18,6 +18,7 @@ use crate::refusal_log::reason;
 use crate::resp::RedisStats;
 use crate::store_metrics::StoreMetrics;
 use crate::stores::Stores;
+use crate::subject_metrics::SubjectMetrics;
 
 /// All metrics.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ pub(crate) struct Metrics {
     reload_successful: IntGauge,
     policy_loaded: Gauge,
     stores: StoreMetrics,
+    pub(crate) subjects: SubjectMetrics,
     /// One page at a time: what is counted elsewhere is copied for it.
     page: Mutex<()>,
     /// The counters of rules, resolved once for each policy.
@@ -143,6 +145,7 @@ impl Metrics {
             reload_successful,
             policy_loaded,
             stores: StoreMetrics::new(&registry)?,
+            subjects: SubjectMetrics::new(&registry)?,
             page: Mutex::default(),
             rules: ArcSwap::default(),
             registry,

@@ -3,6 +3,8 @@
 #[cfg(feature = "policy")]
 pub mod engine;
 mod limiter;
+#[cfg(feature = "outbound")]
+pub mod outbound;
 #[cfg(feature = "remote")]
 pub mod remote;
 #[cfg(feature = "tower")]

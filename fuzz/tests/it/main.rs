@@ -61,6 +61,11 @@ fn step() {
 }
 
 #[test]
+fn told() {
+    smoke("told");
+}
+
+#[test]
 fn every_target_has_seeds() {
     for target in TARGETS {
         let count = seeds(target.name).len();

@@ -29,6 +29,7 @@ const ALLOWED: &[(&str, Reach)] = &[
     ("ratekeeper-postgres", STORE),
     ("ratekeeper-memcached", STORE),
     ("ratekeeper-dynamodb", STORE),
+    ("ratekeeper-outbound", STORE),
     ("ratekeeper-policy", Reach::Only(&["ratekeeper-core"])),
     (
         "ratekeeper-engine",
@@ -43,6 +44,10 @@ const ALLOWED: &[(&str, Reach)] = &[
             "ratekeeper-engine",
         ]),
     ),
+    (
+        "ratekeeper-actix",
+        Reach::Only(&["ratekeeper-policy", "ratekeeper-engine", "ratekeeper-http"]),
+    ),
     (SERVER, Reach::Internal),
     (
         "ratekeeper",
@@ -52,6 +57,7 @@ const ALLOWED: &[(&str, Reach)] = &[
             "ratekeeper-policy",
             "ratekeeper-engine",
             "ratekeeper-http",
+            "ratekeeper-outbound",
             "ratekeeper-redis",
             "ratekeeper-postgres",
             "ratekeeper-memcached",
@@ -65,7 +71,7 @@ const ALLOWED: &[(&str, Reach)] = &[
     ("xtask", Reach::Free),
 ];
 
-/// A store that is asked over a network.
+/// A store that is asked over a network; and whatever else needs no more than limits and clocks.
 const STORE: Reach = Reach::Only(&["ratekeeper-core", "ratekeeper-store"]);
 /// Where everything is put together: it depends on the others, they never on it, not even in their tests.
 const SERVER: &str = "ratekeeper-server";

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(all(feature = "axum", feature = "outbound"))]
+mod outbound;
+
 use std::sync::Arc;
 
 use ratekeeper::{Limit, Limiter, ManualClock, MemoryConfig, Micros, Timestamp};
