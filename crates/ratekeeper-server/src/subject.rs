@@ -24,7 +24,7 @@ impl<'q> Subject<'q> {
     /// # Errors
     /// If a part is an address, and its value is none.
     pub(crate) fn new(parts: impl Iterator<Item = (&'q str, &'q str)> + Clone) -> Result<Self, NoAddress> {
-        let mut subject = Self { descriptors: entries(parts.clone()), ..Self::default() };
+        let mut subject = Self { descriptors: entries(&parts), ..Self::default() };
         for (part, value) in parts {
             let attributes = &mut subject.attributes;
             match (part, part.split_once(':')) {
@@ -51,7 +51,7 @@ impl<'q> Subject<'q> {
 const MOST_ENTRIES: usize = 64;
 
 /// Those that are named by their place, `entry:2`, each at its place.
-fn entries<'q>(parts: impl Iterator<Item = (&'q str, &'q str)> + Clone) -> Vec<(&'q str, &'q str)> {
+fn entries<'q>(parts: &(impl Iterator<Item = (&'q str, &'q str)> + Clone)) -> Vec<(&'q str, &'q str)> {
     let place = |part: &str| part.strip_prefix("entry:")?.parse::<usize>().ok()?.checked_sub(1);
     let placed = || parts.clone().filter_map(|(part, value)| Some((place(part)?, value)));
     // No rule has a part beyond its last entry, which others are refused for.

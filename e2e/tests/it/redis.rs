@@ -91,7 +91,7 @@ fn text(bytes: &[u8]) -> String {
 async fn ask<T: FromRedisValue>(client: &mut MultiplexedConnection, line: &str) -> RedisResult<T> {
     let mut words = line.split(' ');
     let mut command = cmd(words.next().unwrap());
-    command.arg(&words.collect::<Vec<_>>());
+    command.arg(words.collect::<Vec<_>>());
     command.query_async(client).await
 }
 

@@ -79,7 +79,7 @@ impl Session {
             Command::Hello => return greet::hello(self, request, out),
             Command::Auth => greet::auth(self, request).map(|()| reply.simple("OK"))?,
             Command::Client => return client::client(self, request, out),
-            Command::Command => return describe::commands(request, &mut reply),
+            Command::Describe => return describe::commands(request, &mut reply),
             Command::Info => reply.bulk(describe::info(&self.app)),
             Command::Ping => match (request.len(), request.get(1)) {
                 (1, _) => reply.simple("PONG"),
