@@ -22,7 +22,7 @@ use crate::cli::Variables;
 use crate::failure::Failure;
 
 /// A policy larger than this is refused while it is read: one byte more than the policy language allows.
-const MAX_POLICY_BYTES: u64 = (1 << 20) + 1;
+const MAX_POLICY_BYTES: u64 = (8 << 20) + 1;
 
 /// Refuses `-` given twice: the second reader would find nothing.
 pub(crate) fn standard_input_once<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), Failure> {
