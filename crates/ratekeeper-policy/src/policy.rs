@@ -114,6 +114,13 @@ impl Policy {
         &self.warnings
     }
 
+    /// The policy with these warnings before its own: of what it was made from.
+    #[must_use]
+    pub fn with_warnings(mut self, mut warnings: Vec<PolicyError>) -> Self {
+        warnings.append(&mut self.warnings);
+        Self { warnings, ..self }
+    }
+
     /// The rules, in the order of the file, those that are off among them.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {

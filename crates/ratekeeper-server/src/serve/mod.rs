@@ -4,6 +4,7 @@ mod activation;
 mod banner;
 mod notify;
 mod reload;
+mod source;
 mod state_file;
 mod telemetry;
 
@@ -17,8 +18,8 @@ use ratekeeper_policy::{Policy, StoreConfig};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) use self::banner::Greeting;
-pub(crate) use self::reload::PolicySource;
 use self::reload::Reloader;
+pub(crate) use self::source::{PolicyPlace, PolicySource};
 use crate::app::{App, AppSettings, Refusal, Tokens};
 use crate::failure::Failure;
 use crate::http::Front;
@@ -83,7 +84,7 @@ impl Server {
         // From here on the kernel's connections are answered.
         app.set_ready(true);
         let serving = tokio::spawn(serving);
-        let reloader = Reloader { app: Arc::clone(&app), layers, source, tls };
+        let reloader = Reloader { app: Arc::clone(&app), layers, source: source.map(Arc::new), tls };
         let reloading = tokio::spawn(reloader.run());
         let ending = tokio::spawn(end_on_signal(drain, Arc::clone(&app)));
         for (address, is_tls) in &addresses {
@@ -156,6 +157,9 @@ fn listeners(
     for address in &settings.proxy_protocol.listen {
         let listener = Listener::bind(*address).map_err(Failure::start_alone)?;
         listeners.push(listener.with_tls(tls.cloned()).with_proxy_protocol());
+    }
+    for address in &settings.envoy.listen {
+        listeners.push(Listener::bind(*address).map_err(Failure::start_alone)?.with_tls(tls.cloned()));
     }
     Ok(listeners)
 }

@@ -26,7 +26,7 @@ pub(crate) struct Loaded {
 }
 
 /// Settings that are not shown.
-const SECRETS: &[&str] = &["secret"];
+const SECRETS: &[&str] = &["secret", "envoy.store"];
 
 impl Layers {
     /// Reads and joins all layers.
@@ -101,6 +101,8 @@ fn has_default(name: &str) -> bool {
         "threads",
         "operator_tokens",
         "secret",
+        "envoy.config",
+        "envoy.store",
         "traces.endpoint",
     ];
     const SECTIONS: &[&str] = &["tls.", "proxy_protocol.", "refusal."];
@@ -169,6 +171,13 @@ fn value(name: &str, text: &str, example: &Value) -> Result<Value, SettingsError
                 |_| SettingsError::Value { name: name.to_owned(), message: format!("{text:?} is no number") };
             Value::Integer(number.map_err(wrong)?)
         }
+        Value::Boolean(_) => match text.trim().parse() {
+            Ok(value) => Value::Boolean(value),
+            Err(_) => {
+                let message = format!("{text:?} is neither true nor false");
+                return Err(SettingsError::Value { name: name.to_owned(), message });
+            }
+        },
         Value::Array(_) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Value::Array(items.map(|item| Value::String(item.to_owned())).collect())

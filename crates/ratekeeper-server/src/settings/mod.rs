@@ -1,5 +1,6 @@
 //! What the server runs with: flags before the environment before the file before defaults.
 
+mod envoy;
 mod error;
 mod layers;
 mod span;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use ratekeeper_http::Dialect;
 use serde::Deserialize;
 
+pub(crate) use self::envoy::Envoy;
 pub(crate) use self::error::SettingsError;
 pub(crate) use self::layers::Layers;
 pub(crate) use self::span::Span;
@@ -36,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) secret: Option<SecretText>,
     pub(crate) tls: Tls,
     pub(crate) proxy_protocol: ProxyProtocol,
+    pub(crate) envoy: Envoy,
     pub(crate) refusal: Refusal,
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
@@ -57,6 +60,7 @@ impl Default for Settings {
             secret: None,
             tls: Tls::default(),
             proxy_protocol: ProxyProtocol::default(),
+            envoy: Envoy::default(),
             refusal: Refusal::default(),
             limits: Limits::default(),
             drain: Drain::default(),
@@ -192,7 +196,7 @@ impl Settings {
     /// If settings do not fit together.
     pub(crate) fn checked(self) -> Result<Self, SettingsError> {
         let wrong = |message: &str| Err(SettingsError::Inconsistent(message.to_owned()));
-        if self.listen.is_empty() && self.proxy_protocol.listen.is_empty() {
+        if self.listen.is_empty() && self.proxy_protocol.listen.is_empty() && self.envoy.listen.is_empty() {
             return wrong("listen: there is no address to listen on; write one such as 127.0.0.1:8080");
         }
         if self.tls.cert.is_some() != self.tls.key.is_some() {
@@ -209,7 +213,10 @@ impl Settings {
         if self.threads == Some(0) || self.limits.connections == 0 {
             return wrong("threads and limits.connections: at least 1 is needed");
         }
-        Ok(self)
+        if self.policy.is_some() && self.envoy.config.is_some() {
+            return wrong("policy and envoy.config: only one of them can be served");
+        }
+        Ok(Self { envoy: self.envoy.with_its_address(), ..self })
     }
 }
 
