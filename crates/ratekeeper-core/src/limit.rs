@@ -65,7 +65,7 @@ pub enum LimitError {
 /// use ratekeeper_core::{Limit, Micros};
 /// let login = Limit::token_bucket(5, Micros::MINUTE)?.with_burst(20)?;
 /// assert_eq!(login.to_string(), "5 per 1m burst 20 (token_bucket)");
-/// assert!(Limit::fixed_window(0, Micros::MINUTE).is_err());
+/// assert!(Limit::token_bucket(0, Micros::MINUTE).is_err());
 /// # Ok::<_, ratekeeper_core::LimitError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ impl Limit {
     pub fn scaled(&self, numerator: u32, denominator: u32) -> Self {
         let share = |count: u64| {
             let scaled = u128::from(count) * u128::from(numerator) / u128::from(denominator.max(1));
-            u64::try_from(scaled).unwrap_or(u64::MAX).clamp(1, count)
+            u64::try_from(scaled).unwrap_or(u64::MAX).max(1).min(count)
         };
         let mut limit = self.clone();
         limit.count = share(self.count);
@@ -169,7 +169,9 @@ impl Limit {
         window: Micros,
         max: u64,
     ) -> Result<Self, LimitError> {
-        if count == 0 || count > max {
+        // A window of zero refuses everything, and says so; of a rate of zero nobody could say when it refills.
+        let least = u64::from(algorithm != Algorithm::FixedWindow);
+        if count < least || count > max {
             return Err(LimitError::Count { given: count, max });
         }
         if window == Micros::ZERO || window > MAX_SPAN {

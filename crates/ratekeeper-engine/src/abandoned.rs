@@ -12,6 +12,7 @@ use ratekeeper_core::{Holder, Key, Limit, Op, Token};
 use ratekeeper_store::{Batch, Check, Store};
 
 use crate::decide::Deciding;
+use crate::plan::op_on;
 use crate::tally::holds;
 
 /// More are not remembered: the oldest end with their ttl.
@@ -95,12 +96,16 @@ pub(crate) struct Watch<'d, 'e, 'p> {
 
 impl Drop for Watch<'_, '_, '_> {
     fn drop(&mut self) {
-        if self.decided || matches!(self.deciding.op, Op::Peek | Op::Charge) {
+        if self.decided {
             return;
         }
         let deciding = self.deciding;
         let limits = deciding.applicable.limits().iter().enumerate();
-        let slots = limits.filter(|(_, applied)| holds(applied.limit)).map(|(limit, applied)| {
+        let takes = |limit: usize, applied: &Limit| {
+            let part = &deciding.parts[deciding.rule_of(limit).part];
+            holds(applied) && op_on(applied, part, deciding.op) == Some(Op::Take)
+        };
+        let slots = limits.filter(|(limit, applied)| takes(*limit, applied.limit)).map(|(limit, applied)| {
             let place = deciding.snapshot.store_of_rule[deciding.rule_of(limit).index];
             Slot {
                 store: Arc::clone(&deciding.snapshot.used[place].store),

@@ -3,63 +3,57 @@
 use std::sync::Arc;
 
 use ratekeeper_core::{Holder, Key, Op, Timestamp, Token};
-use ratekeeper_policy::{Applicable, AppliedRule, List, Mode};
+use ratekeeper_policy::{Applicable, AppliedRule, List, Mode, Policy};
 use ratekeeper_store::{Batch, Check, Group, Store};
 use smallvec::SmallVec;
 
 use crate::abandoned::Watch;
+use crate::outcome::quotas_used_up;
+use crate::plan::{Asked, Plan, common_op};
 use crate::receipt::{Receipt, Taken};
 use crate::snapshot::Snapshot;
 use crate::tally::{Debit, Tally, holds, place_of};
-use crate::{Decision, Denial, Engine, Outcome, Request, failure};
-
-/// Places of limits in [`Applicable::limits`].
-pub(crate) type Places = SmallVec<[usize; 6]>;
+use crate::{By, Decision, Denial, Engine, Outcome, Part, failure};
 
 /// A request on its way through the stores.
 pub(crate) struct Deciding<'e, 'p> {
     pub(crate) engine: &'e Engine,
     pub(crate) snapshot: &'p Snapshot,
     pub(crate) applicable: &'e Applicable<'p>,
+    pub(crate) parts: &'e [Part<'e>],
+    /// What its parts have in common.
     pub(crate) op: Op,
     pub(crate) now: Timestamp,
     pub(crate) injected: bool,
     pub(crate) holder: Holder,
 }
 
-/// Decides `request`; with `reserve`, everything that was taken stands in the outcome's receipt, else only what is held.
+/// Decides a request; with `reserve`, everything that was taken stands in the outcome's receipt, else only what is held.
 pub(crate) async fn decide(
     engine: &Engine,
     current: Arc<Snapshot>,
-    request: &Request<'_>,
+    parts: &[Part<'_>],
+    now: Option<Timestamp>,
     reserve: bool,
 ) -> Outcome {
-    let op = Op::from(request.op);
+    let op = common_op(parts);
     let snapshot: &Snapshot = &current;
-    let now = request.now.unwrap_or_else(|| engine.clock.now());
-    if let Some(listed) = snapshot.policy.listed(&request.attributes, now) {
-        let list = (listed.list, listed.reason.map(str::to_owned));
-        let granted = if op == Op::Peek { 0 } else { request.cost };
+    let injected = now.is_some();
+    let now = now.unwrap_or_else(|| engine.clock.now());
+    let mut applicable = Applicable::new();
+    if let Some(list) = gather(&snapshot.policy, parts, now, &mut applicable) {
+        drop(applicable);
+        let granted = if op == Op::Peek { 0 } else { parts[0].cost };
         return listed_outcome(current, list, granted);
     }
-    let mut applicable = Applicable::new();
-    snapshot.policy.applicable(&request.attributes, 1, now, &mut applicable);
     let holding = applicable.limits().iter().any(|limit| holds(limit.limit));
     let holder = if holding {
         engine.next_holder()
     } else {
         Holder::default()
     };
-    let deciding = Deciding {
-        engine,
-        snapshot,
-        applicable: &applicable,
-        op,
-        now,
-        injected: request.now.is_some(),
-        holder,
-    };
-    let mut tally = Tally::new(&applicable, request.cost, op);
+    let deciding = Deciding { engine, snapshot, applicable: &applicable, parts, op, now, injected, holder };
+    let mut tally = Tally::new(&applicable, parts, op);
     if holding {
         engine.abandoned.release().await;
         let mut watch = Watch { deciding: &deciding, decided: false };
@@ -79,16 +73,53 @@ pub(crate) async fn decide(
     } else {
         tally.granted
     };
+    let counts_nothing = applicable
+        .rules()
+        .iter()
+        .filter(|rule| rule.rule.is_unlimited() && rule.refused.is_none());
+    let unlimited = counts_nothing.map(|rule| (rule.part, rule.index)).collect();
     drop(applicable);
     Outcome {
         snapshot: current,
         decision,
+        unlimited,
         missing_key: std::mem::take(&mut tally.missing_key),
         limits: tally.into_limits(),
         granted,
         listed: None,
         receipt,
     }
+}
+
+/// Finds the limits of all parts. The list that the request stands on: any part on the deny list is enough for that, but
+/// only if all are does the allow list decide; else nothing is counted for those that are.
+fn gather<'p>(
+    policy: &'p Policy,
+    parts: &'p [Part<'p>],
+    now: Timestamp,
+    out: &mut Applicable<'p>,
+) -> Option<(List, Option<String>)> {
+    let mut on_allow_list = None;
+    let mut allowed = 0;
+    for (place, part) in parts.iter().enumerate() {
+        match part.by {
+            By::Policy => match policy.listed(&part.attributes, now) {
+                Some(listed) if listed.list == List::Allow => {
+                    allowed += 1;
+                    on_allow_list.get_or_insert_with(|| (List::Allow, listed.reason.map(str::to_owned)));
+                }
+                Some(listed) => return Some((listed.list, listed.reason.map(str::to_owned))),
+                None => policy.add_applicable(place, &part.attributes, 1, now, out),
+            },
+            By::Rule(rule) => {
+                // Who names a subject by its parts is told of missing ones before; here they count nothing.
+                _ = policy.add_subject(place, rule, &part.attributes, now, out);
+            }
+            By::Limit(limit) => policy.add_own(place, &part.attributes, limit, out),
+        }
+    }
+    policy.replace(out);
+    on_allow_list.filter(|_| allowed == parts.len())
 }
 
 fn listed_outcome(snapshot: Arc<Snapshot>, listed: (List, Option<String>), cost: u64) -> Outcome {
@@ -102,6 +133,7 @@ fn listed_outcome(snapshot: Arc<Snapshot>, listed: (List, Option<String>), cost:
         },
         limits: SmallVec::new(),
         missing_key: SmallVec::new(),
+        unlimited: SmallVec::new(),
         granted: if allowed { cost } else { 0 },
         listed: Some(listed),
         receipt: None,
@@ -114,55 +146,57 @@ impl<'p> Deciding<'_, 'p> {
     async fn ask_stores(&self, tally: &mut Tally) {
         for enforced in [true, false] {
             for place in 0..self.snapshot.used.len() {
-                let limits = self.limits_in(place);
-                let decides = limits.iter().any(|limit| tally.limits[*limit].mode == Mode::Enforce);
-                if limits.is_empty() || decides != enforced {
+                let plan = Plan::new(self, place, tally);
+                let decides = plan.unit.iter().any(|asked| tally.limits[asked.limit].mode == Mode::Enforce);
+                if plan.is_empty() || decides != enforced {
                     continue;
                 }
-                self.ask_store(place, &limits, tally).await;
+                self.ask_store(place, &plan, tally).await;
             }
+        }
+        if quotas_used_up(&tally.limits) {
+            tally.denied.get_or_insert(Denial::Limit);
         }
         self.give_back(tally).await;
     }
 
-    /// The limits whose rules count in the store at `place`.
-    fn limits_in(&self, place: usize) -> Places {
-        let rules = self.applicable.rules().iter();
-        let rules = rules.filter(|rule| self.snapshot.store_of_rule.get(rule.index) == Some(&place));
-        let limits = rules.flat_map(|rule| rule.limits.clone());
-        // A charge comes when the request is done: there is nothing left to hold.
-        let asked = |limit: &usize| self.op != Op::Charge || !holds(self.applicable.limits()[*limit].limit);
-        limits.filter(asked).collect()
-    }
-
-    async fn ask_store(&self, place: usize, limits: &[usize], tally: &mut Tally) {
+    async fn ask_store(&self, place: usize, plan: &Plan, tally: &mut Tally) {
         let used = &self.snapshot.used[place];
         let mut batch = Batch::new();
         batch.now = (self.injected || used.same_clock).then_some(self.now);
-        batch.push_by(
-            self.op_after(tally),
-            self.holder,
-            limits.iter().map(|limit| self.check(*limit, tally)),
-        );
+        for refund in &plan.refunds {
+            let check = self.check(refund, Op::Refund, tally).in_group(Group::Enforced);
+            batch.push(Op::Refund, [check]);
+        }
+        let op = self.op_after(tally);
+        if !plan.unit.is_empty() {
+            batch.push_by(op, self.holder, plan.unit.iter().map(|asked| self.check(asked, op, tally)));
+        }
         let answer = used.store.apply(&mut batch).wait().await;
-        // A store over several servers may say of a unit what it does not say of the batch.
-        let unit = &batch.units()[0];
-        if answer.is_ok() && unit.error.is_none() {
-            tally.record(limits, batch.checks(0), unit.passes, false);
-        } else {
+        let questions = plan.refunds.chunks(1).chain([&plan.unit[..]]).filter(|asked| !asked.is_empty());
+        for (unit, asked) in questions.enumerate() {
+            // A store over several servers may say of a unit what it does not say of the batch.
+            let decided = &batch.units()[unit];
+            if answer.is_ok() && decided.error.is_none() {
+                tally.record(asked, batch.checks(unit), decided.passes, false);
+                continue;
+            }
             // It may have been counted all the same: a slot that nobody knows of would be held until its ttl.
-            if matches!(self.op_after(tally), Op::Take | Op::TakeUpTo) {
+            if matches!(op, Op::Take | Op::TakeUpTo) {
                 let token = Token::Holder(self.holder);
-                let slots = limits.iter().filter(|limit| holds(self.applicable.limits()[**limit].limit));
-                tally.debits.extend(slots.map(|limit| Debit {
-                    limit: *limit,
+                let slots = asked.iter().filter(|asked| {
+                    matches!(asked.op, Op::Take) && holds(self.applicable.limits()[asked.limit].limit)
+                });
+                tally.debits.extend(slots.map(|asked| Debit {
+                    limit: asked.limit,
                     local: false,
                     token,
                     shared: false,
                 }));
             }
-            failure::fall_back(self, limits, tally).await;
+            failure::fall_back(self, asked, tally).await;
         }
+        tally.share(&plan.joined);
     }
 
     /// What is still to be done: nothing more is taken once the request is denied.
@@ -170,38 +204,42 @@ impl<'p> Deciding<'_, 'p> {
         if tally.denied.is_some() { Op::Peek } else { self.op }
     }
 
-    pub(crate) fn check<'a>(&'a self, limit: usize, tally: &Tally) -> Check<'a> {
+    /// What is asked of one counter, in a unit whose operation is `unit_op`.
+    pub(crate) fn check<'a>(&'a self, asked: &Asked, unit_op: Op, tally: &Tally) -> Check<'a> {
+        let limit = asked.limit;
         let applied = &self.applicable.limits()[limit];
         let key = self.applicable.key(limit);
         // The policy makes no key that is longer than the longest.
         let key = Key::scoped(key, self.applicable.scope_len(limit)).unwrap_or_default();
-        let rule = self.rule_of(limit);
-        let partial = self.op == Op::TakeUpTo && !holds(applied.limit);
         // What an earlier store has not granted is not asked for again.
-        let cost = match (partial, tally.denied.is_some()) {
-            (false, _) => tally.limits[limit].cost,
-            (true, false) => tally.granted,
+        let cost = match (asked.op, tally.denied.is_some()) {
+            (Op::TakeUpTo, false) => tally.granted,
             // Only looked at: is there anything left at all?
-            (true, true) => tally.granted.min(1),
+            (Op::TakeUpTo, true) => tally.granted.min(1),
+            _ => asked.cost,
         };
-        let group = match rule.rule.mode() {
+        let place = self.place_of_rule(limit);
+        let group = match self.applicable.rules()[place].rule.mode() {
             Mode::Enforce => Group::Enforced,
-            _ => Group::Shadow(u16::try_from(rule.index).unwrap_or(u16::MAX)),
+            _ => Group::Shadow(u16::try_from(place).unwrap_or(u16::MAX)),
         };
         let check = Check::new(key, applied.limit, cost).in_group(group);
-        let holds_whole = holds(applied.limit) && self.op_after(tally) == Op::TakeUpTo;
-        if holds_whole {
-            check.with_op(Op::Take)
-        } else {
+        if asked.op == unit_op || unit_op == Op::Peek {
             check
+        } else {
+            check.with_op(asked.op)
         }
     }
 
-    pub(crate) fn rule_of(&self, limit: usize) -> &AppliedRule<'p> {
+    /// The rule of a limit, by its place among those that apply.
+    fn place_of_rule(&self, limit: usize) -> usize {
         let rules = self.applicable.rules();
         // Limits stand in the order of their rules: the first whose range ends behind this one has it.
-        let index = rules.partition_point(|rule| rule.limits.end <= limit);
-        &rules[index.min(rules.len() - 1)]
+        rules.partition_point(|rule| rule.limits.end <= limit).min(rules.len() - 1)
+    }
+
+    pub(crate) fn rule_of(&self, limit: usize) -> &AppliedRule<'p> {
+        &self.applicable.rules()[self.place_of_rule(limit)]
     }
 
     /// Gives back what stores took before another one refused, or granted less of a partial take.
@@ -229,9 +267,9 @@ impl<'p> Deciding<'_, 'p> {
 
     async fn refund(&self, debit: &Debit, cost: u64, tally: &mut Tally) {
         let scaled = failure::local_limit(self.rule_of(debit.limit), self.applicable, debit);
-        let mut check = self.check(debit.limit, tally).with_token(debit.token);
+        let asked = Asked { limit: debit.limit, op: Op::Refund, cost };
+        let mut check = self.check(&asked, Op::Refund, tally).with_token(debit.token);
         check.group = Group::Enforced;
-        check.cost = cost;
         check.degraded = debit.shared;
         if let Some(scaled) = &scaled {
             check.limit = scaled;

@@ -12,7 +12,7 @@ use ratekeeper_store::{Clock, MemoryStats, MemoryStore, Store as _};
 
 use crate::abandoned::Abandoned;
 use crate::snapshot::{Snapshot, Sources};
-use crate::{Current, EngineBuilder, EngineError, Outcome, Request, Secret, decide};
+use crate::{Current, EngineBuilder, EngineError, Outcome, Part, Request, Secret, decide};
 
 /// Decides requests by a policy, over the stores that the policy names.
 ///
@@ -70,7 +70,18 @@ impl Engine {
 
     /// Decides a request by a policy that was looked at before, so that both are of one version.
     pub async fn check_under(&self, current: &Current, request: &Request<'_>) -> Outcome {
-        decide::decide(self, Arc::clone(&current.0), request, false).await
+        self.check_parts_under(current, &[Part::from(request)], request.now).await
+    }
+
+    /// Decides a request of several parts, at `now` or by the clock: all of them pass and are counted, or none is, but for
+    /// refunds, which are given in any case. What two parts say of the same counter is counted together.
+    pub async fn check_parts_under(
+        &self,
+        current: &Current,
+        parts: &[Part<'_>],
+        now: Option<Timestamp>,
+    ) -> Outcome {
+        decide::decide(self, Arc::clone(&current.0), parts, now, false).await
     }
 
     /// Decides a request at once, if all stores of its rules answer at once, as those in memory do; `None` else. With a
@@ -83,9 +94,20 @@ impl Engine {
     /// [`check_now`](Self::check_now) by a policy that was looked at before.
     #[must_use]
     pub fn check_now_under(&self, current: &Current, request: &Request<'_>) -> Option<Outcome> {
+        self.check_parts_now_under(current, &[Part::from(request)], request.now)
+    }
+
+    /// [`check_parts_under`](Self::check_parts_under), at once as [`check_now`](Self::check_now) does.
+    #[must_use]
+    pub fn check_parts_now_under(
+        &self,
+        current: &Current,
+        parts: &[Part<'_>],
+        now: Option<Timestamp>,
+    ) -> Option<Outcome> {
         let current = Arc::clone(&current.0);
         // Made in its place: the future is large, and moving it would cost more than many a store.
-        match pin!(decide::decide(self, current, request, false))
+        match pin!(decide::decide(self, current, parts, now, false))
             .poll(&mut Context::from_waker(Waker::noop()))
         {
             Poll::Ready(outcome) => Some(outcome),

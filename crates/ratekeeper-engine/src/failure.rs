@@ -1,22 +1,23 @@
 //! What happens when a store fails: each of its rules decides by its own failure policy.
 
-use ratekeeper_core::Limit;
+use ratekeeper_core::{Limit, Op};
 use ratekeeper_policy::{Applicable, AppliedRule, OnStoreError};
 use ratekeeper_store::{Batch, Store};
 use smallvec::SmallVec;
 
 use crate::Degraded;
-use crate::decide::{Deciding, Places};
+use crate::decide::Deciding;
+use crate::plan::Asked;
 use crate::tally::{Debit, Tally};
 
 /// Decides the limits of a store that failed: allowed, denied, or by the limiter of this process.
-pub(crate) async fn fall_back(deciding: &Deciding<'_, '_>, limits: &[usize], tally: &mut Tally) {
-    let mut local = Places::new();
-    for &limit in limits {
-        match deciding.rule_of(limit).rule.on_store_error() {
-            OnStoreError::Local => local.push(limit),
-            OnStoreError::Allow => tally.record_failure(limit, Degraded::Allowed),
-            _ => tally.record_failure(limit, Degraded::Denied),
+pub(crate) async fn fall_back(deciding: &Deciding<'_, '_>, asked: &[Asked], tally: &mut Tally) {
+    let mut local: SmallVec<[Asked; 6]> = SmallVec::new();
+    for asked in asked {
+        match deciding.rule_of(asked.limit).rule.on_store_error() {
+            OnStoreError::Local => local.push(*asked),
+            OnStoreError::Allow => tally.record_failure(asked.limit, Degraded::Allowed),
+            _ => tally.record_failure(asked.limit, Degraded::Denied),
         }
     }
     if local.is_empty() {
@@ -24,19 +25,24 @@ pub(crate) async fn fall_back(deciding: &Deciding<'_, '_>, limits: &[usize], tal
     }
     let scaled: SmallVec<[Limit; 2]> = local
         .iter()
-        .map(|limit| scale(deciding.rule_of(*limit), deciding.applicable, *limit))
+        .map(|asked| scale(deciding.rule_of(asked.limit), deciding.applicable, asked.limit))
         .collect();
     let mut batch = Batch::new().at(deciding.now);
-    let checks = local.iter().zip(&scaled).map(|(limit, scaled)| {
-        let mut check = deciding.check(*limit, tally);
+    // A refund stands alone, and is given in any case.
+    let op = match local[0].op {
+        Op::Refund => Op::Refund,
+        _ => deciding.op_after(tally),
+    };
+    let checks = local.iter().zip(&scaled).map(|(asked, scaled)| {
+        let mut check = deciding.check(asked, op, tally);
         check.limit = scaled;
         check
     });
-    batch.push_by(deciding.op_after(tally), deciding.holder, checks);
+    batch.push_by(op, deciding.holder, checks);
     match deciding.engine.local.apply(&mut batch).wait().await {
         Ok(()) => tally.record(&local, batch.checks(0), batch.units()[0].passes, true),
         // Neither the store nor this process can count: unlimited is worse than refused.
-        Err(_) => local.iter().for_each(|limit| tally.record_failure(*limit, Degraded::Denied)),
+        Err(_) => local.iter().for_each(|asked| tally.record_failure(asked.limit, Degraded::Denied)),
     }
 }
 

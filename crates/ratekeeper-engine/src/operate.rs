@@ -75,6 +75,7 @@ impl Engine {
         let mode = current.rules()[index].mode();
         let limits =
             applicable.limits().iter().zip(verdicts).map(|(applied, (verdict, shared))| LimitOutcome {
+                part: 0,
                 rule: index,
                 ordinal: applied.ordinal,
                 mode,

@@ -52,7 +52,9 @@ pub enum Degraded {
 /// The answer of one limit of a rule that applies.
 #[derive(Clone, Debug)]
 pub struct LimitOutcome {
-    /// The place of the rule in [`Policy::rules`].
+    /// The place of the part of the request that it is about; 0 where there is only one.
+    pub part: usize,
+    /// The place of the rule in [`Policy::rules`]; their number for a limit that the request brought along.
     pub rule: usize,
     /// The place of the limit among those that apply for this subject.
     pub ordinal: usize,
@@ -82,6 +84,8 @@ pub struct Outcome {
     /// Rules (their places in [`Policy::rules`]) that refuse the request, or would if they were enforced, because a part
     /// of their key is missing.
     pub missing_key: SmallVec<[usize; 1]>,
+    /// Parts of the request, with rules that they meet and that count nothing.
+    pub unlimited: SmallVec<[(usize, usize); 1]>,
     /// How much was taken: the request's cost, or a part of it for a partial take.
     pub granted: u64,
     /// On which list the request stands, and the reason.
@@ -99,9 +103,12 @@ impl Outcome {
         !matches!(self.decision, Decision::Deny(_))
     }
 
-    /// Which enforced limits refuse: all of them.
+    /// Which limits refuse: all enforced ones that do, and those of quota rules where no quota is left.
     pub fn refusing(&self) -> impl Iterator<Item = &LimitOutcome> {
-        self.limits.iter().filter(|limit| !limit.allowed && limit.mode == Mode::Enforce)
+        let quotas = quotas_used_up(&self.limits);
+        self.limits.iter().filter(move |limit| {
+            !limit.allowed && (limit.mode == Mode::Enforce || quotas && limit.mode == Mode::Quota)
+        })
     }
 
     /// Which shadow limits would refuse.
@@ -118,10 +125,14 @@ impl Outcome {
             Decision::Deny(Denial::StoreFailure) => AFTER_FAILURE,
             _ => Micros::ZERO,
         };
-        let waits = self.refusing().filter_map(|limit| limit.verdict.as_ref());
-        waits
-            .map(|verdict| verdict.retry_after)
-            .try_fold(least, |longest, wait| Some(longest.max(wait?)))
+        let enforced = |limit: &&LimitOutcome| limit.mode == Mode::Enforce;
+        let longest = wait(self.refusing().filter(enforced), least)?;
+        if !quotas_used_up(&self.limits) {
+            return Some(longest);
+        }
+        // One quota that is there again is enough.
+        let soonest = quotas(&self.limits).filter_map(|rule| wait(rule.iter(), Micros::ZERO)).min()?;
+        Some(longest.max(soonest))
     }
 
     /// Whether it holds slots of concurrency limits, which [`Engine::release`](crate::Engine::release) frees.
@@ -146,7 +157,7 @@ impl Outcome {
     /// The rule of a limit of this outcome.
     #[must_use]
     pub fn rule(&self, limit: &LimitOutcome) -> &Rule {
-        &self.policy().rules()[limit.rule]
+        self.policy().rule(limit.rule)
     }
 
     /// On which list the request stands.
@@ -156,4 +167,24 @@ impl Outcome {
             .as_ref()
             .map(|(list, reason)| Listed { list: *list, reason: reason.as_deref() })
     }
+}
+
+/// The longest wait of those that refuse, at least `least`; `None` if one of them never lets it pass.
+fn wait<'a>(limits: impl Iterator<Item = &'a LimitOutcome>, least: Micros) -> Option<Micros> {
+    let verdicts = limits.filter(|limit| !limit.allowed).filter_map(|limit| limit.verdict.as_ref());
+    verdicts
+        .map(|verdict| verdict.retry_after)
+        .try_fold(least, |longest, wait| Some(longest.max(wait?)))
+}
+
+/// The limits of each quota rule, each part of a request apart.
+fn quotas(limits: &[LimitOutcome]) -> impl Iterator<Item = &[LimitOutcome]> {
+    let rules = limits.chunk_by(|one, next| (one.part, one.rule) == (next.part, next.rule));
+    rules.filter(|rule| rule[0].mode == Mode::Quota)
+}
+
+/// Whether there are quota rules, and every one of them refuses.
+pub(crate) fn quotas_used_up(limits: &[LimitOutcome]) -> bool {
+    let mut quotas = quotas(limits).peekable();
+    quotas.peek().is_some() && quotas.all(|rule| rule.iter().any(|limit| !limit.allowed))
 }

@@ -16,6 +16,9 @@ pub enum RequestOp {
     /// Take the cost whatever is left, into debt if need be, and never refuse: for what is known only afterwards.
     /// Concurrency limits are left alone.
     Charge,
+    /// Give the cost back, as far as it was taken, and never refuse: for what turned out not to be used. Limits that take
+    /// back only what a request gives, those on what is concurrent and queues, are left alone.
+    Refund,
 }
 
 impl From<RequestOp> for Op {
@@ -25,6 +28,7 @@ impl From<RequestOp> for Op {
             RequestOp::TakeUpTo => Self::TakeUpTo,
             RequestOp::Peek => Self::Peek,
             RequestOp::Charge => Self::Charge,
+            RequestOp::Refund => Self::Refund,
         }
     }
 }

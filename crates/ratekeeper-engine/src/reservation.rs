@@ -12,7 +12,7 @@ use crate::receipt::{Place, Receipt, Taken};
 use crate::snapshot::{Snapshot, same_clock};
 use crate::tally::holds;
 use crate::wire::Wire;
-use crate::{Engine, EngineError, Outcome, Request, decide};
+use crate::{Engine, EngineError, Outcome, Part, Request, decide};
 
 /// Bytes of the authentication code at the end of a handle.
 const CODE: usize = 16;
@@ -40,7 +40,8 @@ impl Engine {
     /// Takes an estimated cost now, as [`Engine::check`] does, and returns a handle with which the actual cost is settled
     /// later. A reservation that is never settled stays spent.
     pub async fn reserve(&self, request: &Request<'_>) -> Reservation {
-        let outcome = decide::decide(self, self.current().0, request, true).await;
+        let parts = [Part::from(request)];
+        let outcome = decide::decide(self, self.current().0, &parts, request.now, true).await;
         let now = request.now.unwrap_or_else(|| self.clock.now());
         let receipt = outcome.receipt.as_deref().filter(|receipt| !receipt.taken.is_empty());
         let handle = receipt.and_then(|receipt| self.seal(receipt, now));

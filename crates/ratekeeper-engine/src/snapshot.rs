@@ -19,7 +19,7 @@ pub(crate) struct Snapshot {
     pub(crate) stores: Stores,
     /// The stores that rules use, each once.
     pub(crate) used: Vec<UsedStore>,
-    /// For each rule, the place of its store in `used`.
+    /// For each rule, and for limits that requests bring along, the place of its store in `used`.
     pub(crate) store_of_rule: Vec<usize>,
     /// Whether every store that rules use is in this process.
     pub(crate) answers_at_once: bool,
@@ -72,7 +72,8 @@ impl Snapshot {
         }
         let mut used: Vec<UsedStore> = Vec::new();
         let mut store_of_rule = Vec::new();
-        for rule in policy.rules() {
+        for index in 0..=policy.rules().len() {
+            let rule = policy.rule(index);
             let place = match used.iter().position(|used| used.name == rule.store()) {
                 Some(place) => place,
                 None => {

@@ -5,8 +5,9 @@ use ratekeeper_policy::{Applicable, AppliedRule, Mode};
 use ratekeeper_store::Check;
 use smallvec::SmallVec;
 
+use crate::plan::Asked;
 use crate::receipt::Place;
-use crate::{Decision, Degraded, Denial, LimitOutcome};
+use crate::{Decision, Degraded, Denial, LimitOutcome, Part};
 
 /// A counter that has been debited, while the request is not decided.
 pub(crate) struct Debit {
@@ -34,11 +35,13 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Nothing asked yet: a line for every limit, and the rules that refuse for want of a key.
-    pub(crate) fn new(applicable: &Applicable<'_>, units: u64, op: Op) -> Self {
+    pub(crate) fn new(applicable: &Applicable<'_>, parts: &[Part<'_>], op: Op) -> Self {
         let mut limits = SmallVec::new();
         let (mut missing_key, mut denied) = (SmallVec::new(), None);
         for rule in applicable.rules() {
+            let units = parts[rule.part].cost;
             limits.extend(applicable.limits_of(rule).iter().map(|limit| LimitOutcome {
+                part: rule.part,
                 rule: rule.index,
                 ordinal: limit.ordinal,
                 mode: rule.rule.mode(),
@@ -59,7 +62,7 @@ impl Tally {
             limits,
             missing_key,
             denied,
-            granted: units,
+            granted: granted(parts, op),
             debits: SmallVec::new(),
             delay: None,
             partial: op == Op::TakeUpTo,
@@ -67,9 +70,9 @@ impl Tally {
         }
     }
 
-    /// Notes what a store says of the limits at `places`.
-    pub(crate) fn record(&mut self, places: &[usize], checks: &[Check<'_>], passes: bool, local: bool) {
-        for (&place, check) in places.iter().zip(checks) {
+    /// Notes what a store says of the counters that it was asked for.
+    pub(crate) fn record(&mut self, asked: &[Asked], checks: &[Check<'_>], passes: bool, local: bool) {
+        for (&Asked { limit: place, .. }, check) in asked.iter().zip(checks) {
             let Some(limit) = self.limits.get_mut(place) else {
                 continue;
             };
@@ -99,6 +102,18 @@ impl Tally {
         }
     }
 
+    /// Tells limits that share a counter with another what was said of that one.
+    pub(crate) fn share(&mut self, joined: &[(usize, usize)]) {
+        for (place, other) in joined {
+            let LimitOutcome { allowed, verdict, degraded, .. } = self.limits[*other].clone();
+            let line = &mut self.limits[*place];
+            (line.allowed, line.verdict, line.degraded) = (allowed, verdict, degraded);
+            if self.unseen.contains(other) {
+                self.unseen.push(*place);
+            }
+        }
+    }
+
     /// What the outcome says of limits: nothing of those that were not looked at.
     pub(crate) fn into_limits(mut self) -> SmallVec<[LimitOutcome; 3]> {
         self.unseen.sort_unstable();
@@ -115,7 +130,7 @@ impl Tally {
         };
         limit.degraded = Some(degraded);
         limit.allowed = degraded != Degraded::Denied;
-        if degraded == Degraded::Denied && limit.mode == Mode::Enforce {
+        if degraded == Degraded::Denied && matches!(limit.mode, Mode::Enforce | Mode::Quota) {
             self.denied.get_or_insert(Denial::StoreFailure);
         }
     }
@@ -126,6 +141,16 @@ impl Tally {
             (None, Some(delay)) if delay > Micros::ZERO => Decision::Delay(delay),
             (None, _) => Decision::Allow,
         }
+    }
+}
+
+/// What a request takes if nothing refuses it.
+fn granted(parts: &[Part<'_>], op: Op) -> u64 {
+    let costs = parts.iter().map(|part| part.cost);
+    if op == Op::TakeUpTo {
+        costs.min().unwrap_or(0)
+    } else {
+        costs.fold(0, u64::saturating_add)
     }
 }
 

@@ -92,6 +92,7 @@ impl BorrowedFacts<'_, '_> {
             route: facts.route.as_deref(),
             host: facts.host.as_deref(),
             headers: &self.headers,
+            domain: None,
             descriptors: &self.descriptors,
         }
     }

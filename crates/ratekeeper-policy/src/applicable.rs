@@ -6,11 +6,12 @@ use std::ops::Range;
 use ratekeeper_core::{Limit, Timestamp};
 use smallvec::SmallVec;
 
-use crate::key::SubjectBytes;
+use crate::attributes::Attributes;
+use crate::key::{SubjectBytes, push_scope};
 use crate::policy_limit::LimitList;
 use crate::request::Request;
 use crate::rollout::Arm;
-use crate::rule::{Mode, Rule};
+use crate::rule::Rule;
 
 /// The rules that apply to a request, their limits and keys. Make one, and fill it again and again by
 /// [`Policy::applicable`](crate::Policy::applicable): up to 4 rules, 6 limits and 256 bytes of keys need no allocation,
@@ -25,6 +26,9 @@ pub struct Applicable<'p> {
 /// A rule that applies to a request.
 #[derive(Clone, Debug)]
 pub struct AppliedRule<'p> {
+    /// Which part of the request it applies to, as [`Policy::add_applicable`](crate::Policy::add_applicable) was told; 0
+    /// where there is only one.
+    pub part: usize,
     /// Its place in [`Policy::rules`](crate::Policy::rules).
     pub index: usize,
     /// The rule.
@@ -112,16 +116,33 @@ impl<'p> Applicable<'p> {
         self.keys.clear();
     }
 
+    /// Takes out the rules that others replace.
+    pub(crate) fn replace(&mut self) {
+        let replaced: SmallVec<[usize; 4]> =
+            self.rules.iter().flat_map(|applied| applied.rule.replaces.iter().copied()).collect();
+        if replaced.is_empty() {
+            return;
+        }
+        let before = std::mem::take(&mut self.limits);
+        self.rules.retain(|applied| !replaced.contains(&applied.index));
+        for applied in &mut self.rules {
+            let start = self.limits.len();
+            self.limits.extend(before[applied.limits.clone()].iter().cloned());
+            applied.limits = start..self.limits.len();
+        }
+    }
+
     /// Adds a rule if it applies.
     pub(crate) fn consider(
         &mut self,
+        part: usize,
         index: usize,
         rule: &'p Rule,
         request: &Request<'_>,
         cost: u64,
         now: Timestamp,
     ) {
-        if rule.mode == Mode::Off || rule.matcher.check(request).is_err() {
+        if rule.matcher.check(request).is_err() {
             return;
         }
         let start = self.limits.len();
@@ -137,8 +158,14 @@ impl<'p> Applicable<'p> {
             Err(_) => return,
         };
         let limits = start..self.limits.len();
-        self.rules
-            .push(AppliedRule { index, rule, cost: rule.costs.of(request, cost), refused, limits });
+        self.rules.push(AppliedRule {
+            part,
+            index,
+            rule,
+            cost: rule.costs.of(request, cost),
+            refused,
+            limits,
+        });
     }
 
     /// Adds a rule for the subject that the request names, whether the rule applies or not: for operators.
@@ -147,6 +174,7 @@ impl<'p> Applicable<'p> {
     /// The first part of the key that is missing.
     pub(crate) fn push_subject(
         &mut self,
+        part: usize,
         index: usize,
         rule: &'p Rule,
         request: &Request<'_>,
@@ -155,10 +183,30 @@ impl<'p> Applicable<'p> {
         let subject = rule.key.subject(request).map_err(|part| MissingPart { rule, part })?;
         // Whom a rollout leaves out, the rule's own limits tell about.
         let choice = rule.choose(request, &subject, now).unwrap_or(Choice::Own);
+        let start = self.limits.len();
         self.push_limits(choice.limits(rule), &subject);
-        let limits = 0..self.limits.len();
-        self.rules.push(AppliedRule { index, rule, cost: 1, refused: None, limits });
+        let limits = start..self.limits.len();
+        self.rules.push(AppliedRule { part, index, rule, cost: 1, refused: None, limits });
         Ok(())
+    }
+
+    /// Adds a limit that the request brings along, counted by domain and descriptors.
+    pub(crate) fn push_own(
+        &mut self,
+        part: usize,
+        index: usize,
+        rule: &'p Rule,
+        limit: &'p Limit,
+        attributes: &Attributes<'_>,
+    ) {
+        let (first, start) = (self.limits.len(), self.keys.len());
+        push_scope(&mut self.keys, &rule.name, limit);
+        let scope = self.keys.len() - start;
+        self.keys.extend_from_slice(&rule.key.subject_of_descriptors(attributes));
+        let key = start..self.keys.len();
+        self.limits.push(AppliedLimit { limit, ordinal: 0, key, scope });
+        let limits = first..self.limits.len();
+        self.rules.push(AppliedRule { part, index, rule, cost: 1, refused: None, limits });
     }
 
     fn push_limits(&mut self, limits: &'p LimitList, subject: &SubjectBytes) {

@@ -35,7 +35,9 @@ pub struct Attributes<'a> {
     pub host: Option<&'a str>,
     /// Names and values; names are compared without regard to case.
     pub headers: &'a [(&'a str, &'a str)],
-    /// Free names and values, as Envoy's rate limit service has them.
+    /// The domain of the descriptors, which keeps those of different users of one service apart.
+    pub domain: Option<&'a str>,
+    /// Free names and values, in order: the entries of a descriptor, as Envoy's rate limit service has them.
     pub descriptors: &'a [(&'a str, &'a str)],
 }
 

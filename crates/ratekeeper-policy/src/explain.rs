@@ -80,14 +80,16 @@ impl Explanation {
         let request = Request::new(attributes, true);
         let listed = policy.listed(attributes, now).map(|listed| (listed.list, listed.reason.map(shown)));
         let reached = listed.is_none();
-        let verdict = |rule: &Rule| {
-            verdict(rule, &request, now, cost).unwrap_or_else(|reason| RuleVerdict::Skipped { reason })
+        let matched = policy.matched(attributes);
+        let verdict = |index: usize, rule: &Rule| {
+            verdict(rule, &request, matched.contains(&index), now, cost)
+                .unwrap_or_else(|reason| RuleVerdict::Skipped { reason })
         };
-        let explain = |rule: &Rule| RuleExplanation {
+        let explain = |(index, rule): (usize, &Rule)| RuleExplanation {
             rule: rule.name.clone(),
             mode: rule.mode,
             verdict: if reached {
-                verdict(rule)
+                verdict(index, rule)
             } else {
                 RuleVerdict::NotReached
             },
@@ -95,17 +97,27 @@ impl Explanation {
         Self {
             version: policy.version().to_owned(),
             listed,
-            rules: policy.rules().iter().map(explain).collect(),
+            rules: policy.rules().iter().enumerate().map(explain).collect(),
         }
     }
 }
 
-/// What a rule says, or why it says nothing.
-fn verdict(rule: &Rule, request: &Request<'_>, now: Timestamp, cost: u64) -> Result<RuleVerdict, String> {
+/// What a rule says, or why it says nothing; `matched` tells whether its entries are those that fit best.
+fn verdict(
+    rule: &Rule,
+    request: &Request<'_>,
+    matched: bool,
+    now: Timestamp,
+    cost: u64,
+) -> Result<RuleVerdict, String> {
     if rule.mode == Mode::Off {
         return Err("the rule is off".to_owned());
     }
     rule.matcher.check(request).map_err(|mismatch| describe(rule, mismatch, request))?;
+    if !matched && !rule.matcher.entries.is_empty() {
+        let wanted: Vec<String> = rule.matcher.entries.iter().map(ToString::to_string).collect();
+        return Err(format!("the descriptor is not {}, or fits another rule better", wanted.join(", ")));
+    }
     let subject = match rule.key.subject(request) {
         Ok(subject) => subject,
         Err(part) => {
@@ -190,6 +202,9 @@ fn describe(rule: &Rule, mismatch: Mismatch<'_>, request: &Request<'_>) -> Strin
             };
             format!("the header {name} {there}")
         }
+        Mismatch::Domain => {
+            one_of("domain", attributes.domain, matcher.domain.iter().map(|domain| quoted(domain)).collect())
+        }
         Mismatch::Descriptor(name) => {
             let there = if attributes.descriptor(name).is_some() {
                 "has another value"
@@ -223,10 +238,10 @@ impl fmt::Display for Explanation {
 
 impl fmt::Display for RuleExplanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = if self.mode == Mode::Shadow {
-            " (shadow)"
-        } else {
-            ""
+        let mode = match self.mode {
+            Mode::Shadow => " (shadow)",
+            Mode::Quota => " (quota)",
+            Mode::Enforce | Mode::Off => "",
         };
         match &self.verdict {
             RuleVerdict::NotReached => write!(f, "- {}{mode}: not reached", self.rule),
@@ -247,6 +262,9 @@ impl fmt::Display for RuleExplanation {
                 }
                 if let Some(origin) = &applies.origin {
                     write!(f, ", limits of {origin}")?;
+                }
+                if applies.limits.is_empty() {
+                    f.write_str(", unlimited")?;
                 }
                 for (limit, key) in &applies.limits {
                     write!(f, "\n    {limit}  key {key}")?;

@@ -12,6 +12,7 @@ use crate::decode::{Decode as _, Decoder};
 use crate::error::{PolicyError, PolicyErrors};
 use crate::explain::Explanation;
 use crate::list::{List, Listed};
+use crate::matching::Matched;
 use crate::raw::Root;
 use crate::request::Request;
 use crate::rule::Rule;
@@ -52,6 +53,8 @@ pub struct Policy {
     uses_path: bool,
     /// The same of headers.
     uses_headers: bool,
+    /// Whether any rule replaces others.
+    replaces: bool,
     warnings: Vec<PolicyError>,
 }
 
@@ -85,7 +88,8 @@ impl Policy {
             || compiled.allow.uses_headers()
             || compiled.deny.uses_headers();
         let version = blake3::hash(source.as_bytes()).to_hex()[..12].to_owned();
-        Ok(Self { version, compiled, uses_path, uses_headers, warnings })
+        let replaces = compiled.rules.iter().any(|rule| !rule.replaces.is_empty());
+        Ok(Self { version, compiled, uses_path, uses_headers, replaces, warnings })
     }
 
     /// [`parse`](Self::parse) for bytes that may or may not be UTF-8.
@@ -125,6 +129,13 @@ impl Policy {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.compiled.rules
+    }
+
+    /// The rule at this place; beyond the rules of the file, the one of limits that requests bring along, which is
+    /// called `(request)`.
+    #[must_use]
+    pub fn rule(&self, index: usize) -> &Rule {
+        self.compiled.rules.get(index).unwrap_or(&self.compiled.own)
     }
 
     /// Every limit whose counters stand under keys that begin with `scope` (see [`scope`](crate::PolicyLimit::scope)), and its rule: the
@@ -172,10 +183,62 @@ impl Policy {
         out: &mut Applicable<'p>,
     ) {
         out.clear();
+        self.add_applicable(0, attributes, cost, now, out);
+        self.replace(out);
+    }
+
+    /// The same for one part of a request that has several: what `out` holds already stays. When all parts are in,
+    /// [`replace`](Self::replace) follows.
+    pub fn add_applicable<'p>(
+        &'p self,
+        part: usize,
+        attributes: &Attributes<'_>,
+        cost: u64,
+        now: Timestamp,
+        out: &mut Applicable<'p>,
+    ) {
         let request = Request::new(attributes, self.uses_path);
-        for (index, rule) in self.compiled.rules.iter().enumerate() {
-            out.consider(index, rule, &request, cost, now);
+        let mut matched = self.matched(attributes).into_iter().peekable();
+        let mut consider = |index| {
+            out.consider(part, index, &self.compiled.rules[index], &request, cost, now);
+        };
+        for &index in &self.compiled.plain {
+            while let Some(before) = matched.next_if(|matched| *matched < index) {
+                consider(before);
+            }
+            consider(index);
         }
+        matched.for_each(consider);
+    }
+
+    /// The places of the rules that fit the descriptors of a request best.
+    pub(crate) fn matched(&self, attributes: &Attributes<'_>) -> Matched {
+        self.compiled.trees.find(attributes.domain, attributes.descriptors)
+    }
+
+    /// Takes those rules out that others of `out` replace.
+    pub fn replace(&self, out: &mut Applicable<'_>) {
+        if self.replaces {
+            out.replace();
+        }
+    }
+
+    /// Adds a limit that a request brings along. It is counted by the domain and the descriptors of `attributes`, under
+    /// [`rule`](Self::rule) number `rules().len()`, which no policy writes.
+    pub fn add_own<'p>(
+        &'p self,
+        part: usize,
+        attributes: &Attributes<'_>,
+        limit: &'p Limit,
+        out: &mut Applicable<'p>,
+    ) {
+        out.push_own(part, self.compiled.rules.len(), &self.compiled.own, limit, attributes);
+    }
+
+    /// Whether a rule is about this domain.
+    #[must_use]
+    pub fn knows_domain(&self, domain: &str) -> bool {
+        self.compiled.trees.knows(domain)
     }
 
     /// The limits and keys of one subject of the rule at this place in [`rules`](Self::rules), whether the rule applies to
@@ -194,7 +257,25 @@ impl Policy {
         out: &mut Applicable<'p>,
     ) -> Result<(), MissingPart<'p>> {
         out.clear();
-        out.push_subject(rule, &self.compiled.rules[rule], &Request::new(attributes, true), now)
+        self.add_subject(0, rule, attributes, now, out)
+    }
+
+    /// The same for one part of a request that has several: what `out` holds already stays.
+    ///
+    /// # Errors
+    /// The first part of the key that `attributes` lacks.
+    ///
+    /// # Panics
+    /// If there is no such rule.
+    pub fn add_subject<'p>(
+        &'p self,
+        part: usize,
+        rule: usize,
+        attributes: &Attributes<'_>,
+        now: Timestamp,
+        out: &mut Applicable<'p>,
+    ) -> Result<(), MissingPart<'p>> {
+        out.push_subject(part, rule, &self.compiled.rules[rule], &Request::new(attributes, true), now)
     }
 
     /// Whether any rule or list looks at headers: if none does, they need not be collected.

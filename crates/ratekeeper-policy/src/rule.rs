@@ -11,6 +11,16 @@ use crate::rollout::Rollout;
 use crate::selector::Selectors;
 use crate::share::Share;
 
+/// The name of the rule of limits that requests bring along; no rule of a policy can have it.
+pub(crate) const REQUEST_RULE: &str = "(request)";
+
+/// What Envoy's rate limit service says where a rule applies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Envoy {
+    pub(crate) name: Option<String>,
+    pub(crate) metadata: Option<serde_json::Value>,
+}
+
 choice! {
     /// Whether a rule refuses.
     pub enum Mode {
@@ -18,6 +28,9 @@ choice! {
         Enforce = "enforce" | "enforced",
         /// It counts and reports, and never refuses.
         Shadow = "shadow",
+        /// It counts, and refuses where every other quota rule that the request meets refuses too: one quota that is left
+        /// is enough.
+        Quota = "quota",
         /// It does nothing.
         Off = "off" | "disabled",
     }
@@ -73,6 +86,10 @@ pub struct Rule {
     pub(crate) costs: Costs,
     pub(crate) overrides: Overrides,
     pub(crate) rollout: Option<Rollout>,
+    /// The places of the rules that do not count where this one applies.
+    pub(crate) replaces: Vec<usize>,
+    pub(crate) envoy: Envoy,
+    pub(crate) subject_metrics: bool,
 }
 
 /// Limits for single subjects. An override counts under the stored keys of the rule if its selector is about whole
@@ -139,6 +156,30 @@ impl Rule {
         &self.limits
     }
 
+    /// Whether it has no limits of its own: what meets it passes, as far as this rule is concerned.
+    #[must_use]
+    pub fn is_unlimited(&self) -> bool {
+        self.limits.is_empty()
+    }
+
+    /// How Envoy is told about its limit, if the policy names it.
+    #[must_use]
+    pub fn envoy_name(&self) -> Option<&str> {
+        self.envoy.name.as_deref()
+    }
+
+    /// What Envoy gets as dynamic metadata of requests that pass it.
+    #[must_use]
+    pub fn envoy_metadata(&self) -> Option<&serde_json::Value> {
+        self.envoy.metadata.as_ref()
+    }
+
+    /// Whether its decisions are counted for each subject.
+    #[must_use]
+    pub fn has_subject_metrics(&self) -> bool {
+        self.subject_metrics
+    }
+
     /// Every limit that it may apply: its own, and those of its overrides and of the arms of its rollout.
     pub fn every_limit(&self) -> impl Iterator<Item = &PolicyLimit> {
         let arms = self.rollout.iter().flat_map(|rollout| &rollout.arms).map(|arm| &arm.limits);
@@ -165,6 +206,10 @@ impl Rule {
     /// Allocates; decisions themselves do not need it.
     #[must_use]
     pub fn subject(&self, attributes: &Attributes<'_>) -> Vec<String> {
+        if self.name == REQUEST_RULE {
+            let entries = attributes.descriptors.iter().map(|(key, value)| format!("{key}={value}"));
+            return attributes.domain.map(str::to_owned).into_iter().chain(entries).collect();
+        }
         self.key.display(&Request::new(attributes, true))
     }
 }

@@ -109,15 +109,15 @@ impl App {
         self.started.elapsed()
     }
 
-    /// Notes a decision: for metrics, the refused subjects and the log. Never waits.
-    pub(crate) fn record(&self, outcome: &Outcome, attributes: &Attributes<'_>, began: Instant) {
+    /// Notes a decision about a request with these parts: for metrics, the refused subjects and the log. Never waits.
+    pub(crate) fn record(&self, outcome: &Outcome, parts: &[Attributes<'_>], began: Instant) {
         self.metrics.record(outcome, began.elapsed());
         if self.traces.is_some() {
             traces::note(outcome);
         }
         if !outcome.allowed() {
-            self.refused.record(outcome, attributes);
-            self.refusal_log.record(outcome, attributes);
+            self.refused.record(outcome, parts);
+            self.refusal_log.record(outcome, parts);
         }
     }
 }

@@ -282,7 +282,10 @@ pub(crate) struct ExplainArguments {
     /// A header
     #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", value_parser = header)]
     pub(crate) headers: Vec<(String, String)>,
-    /// A descriptor
+    /// The domain of the descriptors
+    #[arg(long)]
+    pub(crate) domain: Option<String>,
+    /// A descriptor; several are the entries of one, in order
     #[arg(long = "descriptor", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) descriptors: Vec<(String, String)>,
     /// The cost of the request

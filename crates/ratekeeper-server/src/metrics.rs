@@ -159,7 +159,7 @@ impl Metrics {
             self.refusals.with_label_values(&[reason]).inc();
         }
         let table = self.table(outcome);
-        for limits in outcome.limits.chunk_by(|one, next| one.rule == next.rule) {
+        for limits in outcome.limits.chunk_by(|one, next| (one.part, one.rule) == (next.part, next.rule)) {
             if let Some(counters) = limits.first().and_then(|limit| table.rules.get(limit.rule)) {
                 counters.record(limits);
             }
@@ -175,9 +175,12 @@ impl Metrics {
             return table;
         }
         // Once for each policy, or a few times while two are in use.
+        let policy = outcome.policy();
+        // The last one is that of limits which requests bring along.
+        let rules = (0..=policy.rules().len()).map(|index| policy.rule(index));
         self.rules.store(Arc::new(RuleTable {
-            version: outcome.policy().version().to_owned(),
-            rules: outcome.policy().rules().iter().map(|rule| self.rule(rule.name(), rule.mode())).collect(),
+            version: policy.version().to_owned(),
+            rules: rules.map(|rule| self.rule(rule.name(), rule.mode())).collect(),
         }));
         self.rules.load()
     }

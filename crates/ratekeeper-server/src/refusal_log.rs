@@ -28,7 +28,7 @@ impl RefusalLog {
         Self { limiter: limit.ok().map(|limit| (store, limit)), left_out: AtomicU64::new(0) }
     }
 
-    pub(crate) fn record(&self, outcome: &Outcome, attributes: &Attributes<'_>) {
+    pub(crate) fn record(&self, outcome: &Outcome, parts: &[Attributes<'_>]) {
         let Some((store, limit)) = &self.limiter else {
             return;
         };
@@ -40,10 +40,14 @@ impl RefusalLog {
         let left_out = self.left_out.swap(0, Ordering::Relaxed);
         let rules: Vec<&str> = outcome.refusing().map(|limit| outcome.rule(limit).name()).collect();
         let refusing = outcome.refusing().next();
+        let Some(attributes) = parts.get(refusing.map_or(0, |limit| limit.part)) else {
+            return;
+        };
         let subject = refusing.map(|limit| outcome.rule(limit).subject(attributes).join(","));
         tracing::info!(
             rules = rules.join(","),
             subject = shown(subject.as_deref()),
+            domain = shown(attributes.domain),
             ip = attributes.ip.map(tracing::field::display),
             method = shown(attributes.method),
             path = shown(attributes.path),
@@ -120,7 +124,7 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             for _ in 0..1000 {
                 let outcome = engine.check_now(&Request::new(attributes)).unwrap();
-                log.record(&outcome, &attributes);
+                log.record(&outcome, &[attributes]);
             }
         });
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

@@ -29,17 +29,19 @@ pub(crate) struct RefusedSubject {
 
 impl RefusedSubjects {
     /// Notes a refusal, unless somebody else is doing so at this moment: decisions never wait for it.
-    pub(crate) fn record(&self, outcome: &Outcome, attributes: &Attributes<'_>) {
+    pub(crate) fn record(&self, outcome: &Outcome, parts: &[Attributes<'_>]) {
         let Some(mut counts) = self.0.try_lock() else {
             return;
         };
         let mut last = None;
         for limit in outcome.refusing() {
             // Several limits of one rule refuse one subject.
-            if last.replace(limit.rule) == Some(limit.rule) {
+            if last.replace((limit.part, limit.rule)) == Some((limit.part, limit.rule)) {
                 continue;
             }
-            let rule = outcome.rule(limit);
+            let (rule, Some(attributes)) = (outcome.rule(limit), parts.get(limit.part)) else {
+                continue;
+            };
             let mut key = rule.subject(attributes);
             key.iter_mut().for_each(shorten);
             counts.add((rule.name().to_owned(), key));

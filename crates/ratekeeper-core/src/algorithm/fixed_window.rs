@@ -5,7 +5,7 @@
 use crate::{Algorithm, Limit, LimitError, MAX_COUNT, Micros};
 
 impl Limit {
-    /// Fixed window: `count` in each window, aligned to the epoch.
+    /// Fixed window: `count` in each window, aligned to the epoch. A count of 0 refuses everything.
     ///
     /// # Errors
     /// If `count` or `window` is out of range.

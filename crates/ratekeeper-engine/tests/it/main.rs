@@ -7,6 +7,7 @@ mod dumps;
 mod failure;
 mod lists;
 mod operators;
+mod parts;
 mod reservations;
 mod shadow;
 mod stores;

@@ -60,7 +60,12 @@ fn enforced(outcome: &Outcome) -> impl Iterator<Item = (&LimitOutcome, Cow<'_, s
     limits
         .iter()
         .enumerate()
-        .filter(|(_, limit)| limit.mode == Mode::Enforce)
+        .filter(|(_, limit)| match limit.mode {
+            Mode::Enforce => true,
+            // A quota that is used up while another is left refuses nobody.
+            Mode::Quota => limit.allowed || !outcome.allowed(),
+            _ => false,
+        })
         .map(move |(place, limit)| {
             let rule = outcome.rule(limit).name();
             let of_rule = |other: &&LimitOutcome| other.rule == limit.rule;

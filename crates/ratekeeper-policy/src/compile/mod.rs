@@ -1,5 +1,7 @@
 //! From what was written to what runs: defaults are filled in, and references and uniqueness checked.
 
+mod own;
+mod replaces;
 mod rule;
 mod selector;
 mod setup;
@@ -10,8 +12,9 @@ use crate::client_ip::ClientIp;
 use crate::decode::{Decoder, Named};
 use crate::key::HashKey;
 use crate::list::Entries;
+use crate::matching::Trees;
 use crate::raw::Root;
-use crate::rule::Rule;
+use crate::rule::{Mode, Rule};
 use crate::store_config::StoreConfig;
 use crate::text::{listed, quoted};
 
@@ -23,6 +26,12 @@ pub(crate) struct Compiled {
     pub(crate) client_ip: ClientIp,
     pub(crate) allow: Entries,
     pub(crate) deny: Entries,
+    /// The rule of limits that requests bring along.
+    pub(crate) own: Rule,
+    /// The places of the rules that are looked up by descriptors.
+    pub(crate) trees: Trees,
+    /// The places of all others that are not off.
+    pub(crate) plain: Vec<usize>,
 }
 
 /// The name of the store that always exists.
@@ -59,21 +68,47 @@ pub(crate) fn compile(root: Root, decoder: &mut Decoder<'_>) -> Compiled {
     };
     let mut names = HashSet::new();
     let mut rules = Vec::new();
+    let mut replaced = Vec::new();
     for written in root.rules.value {
         let name = written.value.name.clone();
         if !names.insert(name.value.0.clone()) && !name.value.0.is_empty() {
             let message = format!("{} is the name of another rule", quoted(&name.value.0));
             decoder.error(name.node, message, "give each rule a name of its own");
         }
-        rules.extend(rule::compile(written.value, &surroundings, decoder));
+        let mut written = written.value;
+        replaced.extend(written.replaces.take().map(|names| (rules.len(), names)));
+        rules.push(rule::compile(written, &surroundings, decoder));
     }
+    replaces::resolve(replaced, &mut rules, decoder);
+    let (trees, plain) = looked_up(&rules);
     Compiled {
+        own: own::rule(&surroundings),
+        trees,
+        plain,
         rules,
         allow: allow.map(|list| setup::list(list, decoder)).unwrap_or_default(),
         deny: deny.map(|list| setup::list(list, decoder)).unwrap_or_default(),
         stores,
         client_ip,
     }
+}
+
+/// The rules by how they are found.
+fn looked_up(rules: &[Rule]) -> (Trees, Vec<usize>) {
+    let (mut trees, mut plain) = (Trees::default(), Vec::new());
+    for (place, rule) in rules.iter().enumerate() {
+        let domain = rule.matcher.domain.as_deref();
+        if let Some(domain) = domain {
+            trees.add_domain(domain);
+        }
+        match rule.matcher.entries.as_slice() {
+            // A rule that is off keeps nothing from another.
+            _ if rule.mode == Mode::Off => {}
+            [] => plain.push(place),
+            entries => trees.add(domain, entries, place),
+        }
+    }
+    (trees, plain)
 }
 
 /// The message for a store that does not exist.

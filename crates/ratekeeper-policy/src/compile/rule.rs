@@ -2,16 +2,19 @@
 
 use super::{DEFAULT_STORE, Surroundings, selector, unknown_store};
 use crate::cost::{Costs, Route};
-use crate::decode::{At, Decoder, Named};
+use crate::decode::{At, Decoder, Named, OneOrMany};
 use crate::key::KeySpec;
-use crate::matching::Matcher;
+use crate::matching::{Entry, Matcher};
 use crate::policy_limit::{LimitList, PolicyLimit, limit_list};
 use crate::raw;
 use crate::rollout::{Arm, Rollout};
-use crate::rule::{OnChange, Overrides, Rule};
+use crate::rule::{Envoy, OnChange, Overrides, Rule};
 use crate::selector::Selectors;
 use crate::text::quoted;
 use crate::yaml::NodeId;
+
+/// The most entries of a descriptor that a rule is about.
+const MAX_ENTRIES: usize = 64;
 
 /// The most arms of a rollout.
 const MAX_ARMS: usize = 64;
@@ -21,7 +24,7 @@ pub(super) fn compile(
     written: raw::Rule,
     surroundings: &Surroundings<'_>,
     decoder: &mut Decoder<'_>,
-) -> Option<Rule> {
+) -> Rule {
     let name = written.name.value.0;
     let store = written.store.map_or_else(
         || DEFAULT_STORE.to_owned(),
@@ -35,8 +38,9 @@ pub(super) fn compile(
             store.value
         },
     );
+    let matcher = matcher(written.r#match.map(|found| found.value), decoder);
     let key = KeySpec {
-        parts: written.key.map(|key| key.value.0).unwrap_or_default(),
+        parts: written.key.map_or_else(|| Entry::implied_key(&matcher.entries), |key| key.value.0),
         missing: written.missing.map_or_else(Default::default, |missing| missing.value),
         hash_key: surroundings.hash_key,
         ipv4_prefix: surroundings.client_ip.ipv4_prefix,
@@ -48,13 +52,17 @@ pub(super) fn compile(
     let costs = costs(written.cost, &limits, decoder);
     let overrides = overrides(lists, &key, written.overrides, decoder);
     let rollout = written.rollout.map(|rollout| self::rollout(lists, rollout, decoder));
-    Some(Rule {
+    Rule {
         description: written.description.map(|text| text.value),
         mode: written.mode.map_or_else(Default::default, |mode| mode.value),
         on_store_error: written.on_store_error.map_or_else(Default::default, |choice| choice.value),
         local_share: written.local_share.map_or_else(Default::default, |share| share.value),
         on_change,
-        matcher: matcher(written.r#match.map(|found| found.value), decoder),
+        envoy: envoy(written.envoy, decoder),
+        subject_metrics: written.subject_metrics.is_some_and(|flag| flag.value),
+        // Known when all rules are.
+        replaces: Vec::new(),
+        matcher,
         costs,
         name,
         store,
@@ -62,7 +70,7 @@ pub(super) fn compile(
         limits,
         overrides,
         rollout,
-    })
+    }
 }
 
 /// Makes the lists of limits of one rule: its own, those of its overrides and arms.
@@ -96,6 +104,35 @@ fn matcher(written: Option<raw::Match>, decoder: &mut Decoder<'_>) -> Matcher {
         users: selector::values(written.user),
         headers: selector::headers(written.headers, decoder),
         descriptors: selector::descriptors(written.descriptors, decoder),
+        domain: written.domain.map(|domain| domain.value),
+        entries: entries(written.entries, decoder),
+    }
+}
+
+fn entries(written: Option<At<OneOrMany<raw::EntryPattern>>>, decoder: &mut Decoder<'_>) -> Vec<Entry> {
+    let Some(written) = written else {
+        return Vec::new();
+    };
+    let entries: Vec<Entry> = written.value.into_values().map(|entry| entry.0).collect();
+    if entries.len() > MAX_ENTRIES {
+        let help = format!("a rule has at most {MAX_ENTRIES}");
+        decoder.error(written.node, format!("{} entries", entries.len()), help);
+    }
+    entries
+}
+
+fn envoy(written: Option<At<raw::Envoy>>, decoder: &mut Decoder<'_>) -> Envoy {
+    let Some(written) = written.map(|envoy| envoy.value) else {
+        return Envoy::default();
+    };
+    if let Some(metadata) = &written.metadata
+        && !metadata.value.0.is_object()
+    {
+        decoder.error(metadata.node, "this is no mapping", "write { name: value }");
+    }
+    Envoy {
+        name: written.name.map(|name| name.value),
+        metadata: written.metadata.map(|metadata| metadata.value.0),
     }
 }
 

@@ -12,6 +12,9 @@ use crate::decode::{At, Decoder};
 use crate::text::quoted;
 use crate::yaml::NodeId;
 
+/// The most bytes of a key, as policies have it.
+const MAX_KEY: usize = 128;
+
 /// Where something was written, as comments tell it.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -148,7 +151,8 @@ impl Node {
         let mut level = Level::default();
         level.add(given(written.descriptors), file, decoder);
         let key = key(given(written.key), at, decoder)?;
-        let value = given(written.value).map(|value| value.value.0).filter(|value| !value.is_empty());
+        let value =
+            given(written.value).map(|value| pattern(value.value.0)).filter(|value| !value.is_empty());
         let share = given(written.share_threshold).filter(|share| share.value.0);
         if let Some(share) = &share
             && !value.as_ref().is_some_and(|value| value.contains('*'))
@@ -223,11 +227,24 @@ impl Place {
     }
 }
 
+/// A value with one * where several side by side mean the same.
+fn pattern(mut value: String) -> String {
+    while value.contains("**") {
+        value = value.replace("**", "*");
+    }
+    value
+}
+
 fn key(written: Option<At<Text>>, descriptor: NodeId, decoder: &mut Decoder<'_>) -> Option<String> {
     let Some(key) = written.filter(|key| !key.value.0.is_empty()) else {
         decoder.error(descriptor, "the key is missing", "write key: NAME, as requests name it");
         return None;
     };
+    if key.value.0.len() > MAX_KEY {
+        let help = format!("a key has at most {MAX_KEY} bytes");
+        decoder.error(key.node, format!("the key {} is too long", quoted(&key.value.0)), help);
+        return None;
+    }
     if key.value.0.contains('*') {
         let help = "write * in the value only; here the service would take it for a pattern of key and value together";
         decoder.error(key.node, format!("the key {} has a *", quoted(&key.value.0)), help);

@@ -1,6 +1,6 @@
 //! The text of the policy.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -8,8 +8,11 @@ use serde_json::Value;
 use super::EnvoyOptions;
 use super::names::Names;
 use super::rules::{Rule, collect};
-use super::tree::{Amount, Domain, Forest, Limit, Node};
+use super::tree::{Amount, Domain, Forest, Level, Limit, Node};
 use crate::yaml::{MAX_NODES, MAX_SOURCE};
+
+/// How many rules may be replaced by others, each time counted: all of one name by each of many is their square.
+const MAX_REPLACED: usize = 1 << 20;
 
 /// How many values a rule has beside those of its entries, of its metadata and the names that it replaces.
 const NODES_OF_A_RULE: usize = 20;
@@ -18,25 +21,28 @@ const NODES_OF_AN_ENTRY: usize = 4;
 
 /// The policy of all domains; or that it would be too large.
 pub(super) fn policy(forest: &Forest, options: &EnvoyOptions) -> Result<String, String> {
-    let mut out = Out { text: String::new(), nodes: NODES_OF_A_RULE, options };
+    let mut out = Out { text: String::new(), nodes: NODES_OF_A_RULE, replaced: 0, options };
     out.text
         .push_str("# Made from the configuration of envoyproxy/ratelimit by `ratekeeper import envoy`.\n");
     if let Some(url) = &options.store {
         // Its ${NAME} stays one.
         _ = writeln!(out.text, "stores:\n  default: {}", quoted(url));
     }
-    let reserved = forest.domains.iter().flat_map(|domain| names_that_replace(&domain.level.nodes)).collect();
+    let every_limit = || forest.domains.iter().flat_map(|domain| limits(&domain.level));
+    // Were a rule called so by chance, it would be replaced.
+    let reserved = every_limit().flat_map(|limit| limit.replaces.iter().cloned()).collect();
     let mut names = Names::new(reserved);
     let mut is_empty = true;
     for domain in &forest.domains {
         let mut rules = Vec::new();
         collect(&domain.level, &mut Vec::new(), &mut rules);
+        let called = Called::new(limits(&domain.level));
         if is_empty && !rules.is_empty() {
             out.text.push_str("rules:\n");
             is_empty = false;
         }
         for rule in &rules {
-            out.rule(domain, rule, names.give(&domain.name, &rule.path))?;
+            out.rule(domain, rule, names.give(&domain.name, &rule.path), &called)?;
         }
     }
     if is_empty {
@@ -45,25 +51,46 @@ pub(super) fn policy(forest: &Forest, options: &EnvoyOptions) -> Result<String, 
     Ok(out.text)
 }
 
-/// The names in any `replaces`: were a rule called so by chance, it would be replaced.
-fn names_that_replace(nodes: &[Node]) -> HashSet<String> {
-    let mut found = HashSet::new();
-    for node in nodes {
-        found.extend(node.limit.iter().flat_map(|limit| limit.replaces.iter().cloned()));
-        found.extend(names_that_replace(&node.level.nodes));
+/// All limits of a level and of what is below.
+fn limits(level: &Level) -> Vec<&Limit> {
+    let mut found = Vec::new();
+    for node in &level.nodes {
+        found.extend(&node.limit);
+        found.append(&mut limits(&node.level));
     }
     found
+}
+
+/// How many limits of a domain have each name.
+struct Called<'t>(HashMap<&'t str, usize>);
+
+impl<'t> Called<'t> {
+    fn new(limits: Vec<&'t Limit>) -> Self {
+        let mut called = HashMap::new();
+        for name in limits.iter().filter_map(|limit| limit.name.as_deref()) {
+            *called.entry(name).or_default() += 1;
+        }
+        Self(called)
+    }
 }
 
 /// What is written so far.
 struct Out<'o> {
     text: String,
     nodes: usize,
+    /// How many rules are replaced by others, each time counted.
+    replaced: usize,
     options: &'o EnvoyOptions,
 }
 
 impl Out<'_> {
-    fn rule(&mut self, domain: &Domain, rule: &Rule<'_>, name: String) -> Result<(), String> {
+    fn rule(
+        &mut self,
+        domain: &Domain,
+        rule: &Rule<'_>,
+        name: String,
+        called: &Called<'_>,
+    ) -> Result<(), String> {
         let Some(node) = rule.path.last() else {
             return Ok(());
         };
@@ -77,9 +104,12 @@ impl Out<'_> {
             entries.join(", ")
         );
         match rule.limit {
-            Some(limit) => self.limit(limit, rule),
+            Some(limit) => self.limit(limit, rule, called),
             // The service knows of no limit here.
             None => self.text.push_str("    limits: unlimited\n"),
+        }
+        if self.replaced > MAX_REPLACED {
+            return Err(format!("limits replace others more than {MAX_REPLACED} times"));
         }
         if self.text.len() > MAX_SOURCE || self.nodes > MAX_NODES {
             return Err("the policy would be too large".to_owned());
@@ -87,7 +117,7 @@ impl Out<'_> {
         Ok(())
     }
 
-    fn limit(&mut self, limit: &Limit, rule: &Rule<'_>) {
+    fn limit(&mut self, limit: &Limit, rule: &Rule<'_>, called: &Called<'_>) {
         match limit.amount {
             Amount::Unlimited => self.text.push_str("    limits: unlimited\n"),
             Amount::Count(count, window) => {
@@ -100,15 +130,31 @@ impl Out<'_> {
                 self.text.push_str("    on_store_error: deny\n");
             }
         }
-        if !limit.replaces.is_empty() {
-            self.nodes += limit.replaces.len();
-            let names: Vec<String> = limit.replaces.iter().map(|name| scalar(name)).collect();
-            _ = writeln!(self.text, "    replaces: [{}]", names.join(", "));
-        }
+        self.replaces(limit, called);
         if has_metrics_of_subjects(limit, &rule.path) {
             self.text.push_str("    subject_metrics: true\n");
         }
         self.envoy(limit);
+    }
+
+    /// What is called so in other domains is in no request with this limit.
+    fn replaces(&mut self, limit: &Limit, called: &Called<'_>) {
+        let (known, unknown): (Vec<&String>, Vec<&String>) =
+            limit.replaces.iter().partition(|name| called.0.contains_key(name.as_str()));
+        for name in unknown {
+            _ = writeln!(
+                self.text,
+                "    # replaces {}, but no limit of the domain is called so",
+                quoted(name)
+            );
+        }
+        if known.is_empty() {
+            return;
+        }
+        self.nodes += known.len();
+        self.replaced += known.iter().filter_map(|name| called.0.get(name.as_str())).sum::<usize>();
+        let names: Vec<String> = known.into_iter().map(|name| scalar(name)).collect();
+        _ = writeln!(self.text, "    replaces: [{}]", names.join(", "));
     }
 
     fn envoy(&mut self, limit: &Limit) {

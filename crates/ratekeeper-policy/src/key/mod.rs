@@ -5,6 +5,6 @@ mod part;
 mod scope;
 mod subject;
 
-pub(crate) use part::{Part, Source, descriptor_name, header_name};
-pub(crate) use scope::scopes;
+pub(crate) use part::{DescriptorName, Part, Source, descriptor_name, header_name};
+pub(crate) use scope::{push_scope, scopes};
 pub(crate) use subject::{HashKey, KeySpec, SubjectBytes};

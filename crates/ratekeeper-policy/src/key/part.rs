@@ -20,6 +20,8 @@ pub(crate) enum Source {
     Host,
     Header(String),
     Descriptor(String),
+    /// The value of the entry at this place, counted from 0: where several entries have one name.
+    Entry(usize),
 }
 
 /// A part of a key.
@@ -119,6 +121,18 @@ pub(crate) fn descriptor_name(name: &str) -> Result<String, Wrong> {
     Ok(name.to_owned())
 }
 
+/// The name of a descriptor, read from a policy.
+#[derive(Clone, Debug)]
+pub(crate) struct DescriptorName(pub(crate) String);
+
+impl FromText for DescriptorName {
+    const EXPECTED: &'static str = "the name of a descriptor";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        descriptor_name(text).map(Self)
+    }
+}
+
 impl Part {
     /// As the policy names it, such as `ip` or `header:x-api-key`.
     pub(crate) fn name(&self) -> String {
@@ -131,6 +145,7 @@ impl Part {
             Source::Host => "host".to_owned(),
             Source::Header(name) => format!("header:{name}"),
             Source::Descriptor(name) => format!("descriptor:{name}"),
+            Source::Entry(place) => format!("entry:{}", place + 1),
         }
     }
 }

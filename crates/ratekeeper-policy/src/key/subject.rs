@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::{Part, Source};
+use crate::attributes::Attributes;
 use crate::ip::masked;
 use crate::matching::bare_host;
 use crate::request::Request;
@@ -70,6 +71,30 @@ impl KeySpec {
                 None => return Err(index),
             }
         }
+        self.close(&mut out);
+        Ok(out)
+    }
+
+    /// The subject of a limit that a request brings along: its domain and descriptors, all of them.
+    pub(crate) fn subject_of_descriptors(&self, attributes: &Attributes<'_>) -> SubjectBytes {
+        let mut out = SubjectBytes::new();
+        out.push(b'{');
+        match attributes.domain {
+            Some(domain) => self.push(&mut out, &Value::Text(domain), false),
+            None => out.push(b'-'),
+        }
+        for (name, value) in attributes.descriptors {
+            for text in [name, value] {
+                out.push(b',');
+                self.push(&mut out, &Value::Text(text), false);
+            }
+        }
+        self.close(&mut out);
+        out
+    }
+
+    /// Ends a subject; one that is too long becomes a hash.
+    fn close(&self, out: &mut SubjectBytes) {
         if out.len() - 1 > MAX_SUBJECT {
             let whole = self.hash(b'k', &out[1..]);
             out.truncate(1);
@@ -77,7 +102,6 @@ impl KeySpec {
             out.extend_from_slice(&whole);
         }
         out.push(b'}');
-        Ok(out)
     }
 
     /// The parts as decisions print them; `-` for a missing one.
@@ -121,6 +145,7 @@ impl KeySpec {
             }),
             Source::Header(name) => attributes.header(name).map(Value::Text),
             Source::Descriptor(name) => attributes.descriptor(name).map(Value::Text),
+            Source::Entry(place) => attributes.descriptors.get(*place).map(|(_, value)| Value::Text(value)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! All conditions of a rule.
 
-use super::{HostPattern, Method, ValuePattern};
+use super::{Entry, HostPattern, Method, ValuePattern};
 use crate::ip::Network;
 use crate::path::PathPattern;
 use crate::request::Request;
@@ -19,6 +19,9 @@ pub(crate) struct Matcher {
     pub(crate) users: Vec<ValuePattern>,
     pub(crate) headers: Vec<NameValue>,
     pub(crate) descriptors: Vec<NameValue>,
+    pub(crate) domain: Option<String>,
+    /// Which rules of a domain fit their entries best is looked up in [`Trees`](super::Trees), not asked here.
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// The first condition that does not hold.
@@ -32,6 +35,7 @@ pub(crate) enum Mismatch<'p> {
     User,
     Header(&'p str),
     Descriptor(&'p str),
+    Domain,
 }
 
 impl Matcher {
@@ -52,6 +56,7 @@ impl Matcher {
         let ip = |given| self.networks.iter().any(|one| one.contains(given));
         hold(self.networks.is_empty() || request.ip.is_some_and(ip), Mismatch::Ip)?;
         hold(any(&self.users, attributes.user), Mismatch::User)?;
+        hold(self.domain.is_none() || self.domain.as_deref() == attributes.domain, Mismatch::Domain)?;
         for (name, patterns) in &self.headers {
             let line = |(given, value): &(&str, &str)| {
                 given.eq_ignore_ascii_case(name) && any(patterns, Some(value))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::decode::{At, Decode, Decoder, FromText, Within, Wrong, record};
-use crate::key::{Part, Source, descriptor_name, header_name};
+use crate::key::{DescriptorName, Part, Source, header_name};
 use crate::schema::Definitions;
 use crate::yaml::{Kind, NodeId};
 
@@ -52,17 +52,6 @@ impl FromText for HeaderName {
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
         header_name(text).map(Self)
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct DescriptorName(String);
-
-impl FromText for DescriptorName {
-    const EXPECTED: &'static str = "the name of a descriptor";
-
-    fn from_text(text: &str) -> Result<Self, Wrong> {
-        descriptor_name(text).map(Self)
     }
 }
 

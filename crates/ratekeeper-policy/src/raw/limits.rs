@@ -12,7 +12,7 @@ use crate::yaml::{Kind, NodeId};
 /// The most limits of a rule.
 const MAX_LIMITS: usize = 16;
 
-/// One limit or a list of up to 16, at most one of them a queue.
+/// One limit or a list of up to 16, at most one of them a queue; or `unlimited`, which is none.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits(pub(crate) Vec<Limit>);
 
@@ -170,6 +170,9 @@ impl Decode for LimitEntry {
 impl Decode for Limits {
     fn decode(node: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Kind::List(items) = &decoder.node(node).kind else {
+            if matches!(&decoder.node(node).kind, Kind::Scalar { text, .. } if text.trim() == "unlimited") {
+                return Some(Self(Vec::new()));
+            }
             return LimitEntry::decode(node, decoder).map(|entry| Self(vec![entry.0]));
         };
         if items.is_empty() || items.len() > MAX_LIMITS {

@@ -3,6 +3,8 @@
 //! The doc comments here are the descriptions in the JSON Schema. To add a field to rules: a line in [`Rule`], what it
 //! means in `compile/rule.rs`, and its place in `reference.yaml` (a test misses it there).
 
+mod entry;
+mod json;
 mod key;
 mod limits;
 mod lists;
@@ -10,10 +12,12 @@ mod rule;
 mod setup;
 mod values;
 
+pub(crate) use entry::EntryPattern;
+pub(crate) use json::Json;
 pub(crate) use key::Key;
 pub(crate) use limits::Limits;
 pub(crate) use lists::{ListItem, Lists};
-pub(crate) use rule::{Cost, Match, Override, Rollout, Rule, Units};
+pub(crate) use rule::{Cost, Envoy, Match, Override, Rollout, Rule, Units};
 pub(crate) use setup::{ClientIp, PossiblyEmpty, Store};
 pub(crate) use values::{Bytes, Expiry, RuleName};
 

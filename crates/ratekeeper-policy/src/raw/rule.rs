@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Expiry, Key, Limits, RuleName};
+use super::{EntryPattern, Expiry, Json, Key, Limits, RuleName};
 use crate::decode::{At, Decode, Decoder, FromText, Named, OneOrMany, Within, Wrong, record};
 use crate::ip::Network;
 use crate::matching::{HostPattern, Method, ValuePattern};
@@ -26,12 +26,16 @@ record! {
         /// or global for all requests together.
         optional key: Key = "global",
         /// How much passes, 1 to 16 limits such as "100 per minute burst 20".
+        /// Where unlimited stands instead, nothing is counted.
         required limits: Limits,
         /// What a request costs: a number, or routes and numbers: { "POST /reports": 10, default: 1 }.
         /// The first route that matches counts.
         optional cost: Cost = "1",
-        /// Whether the rule refuses (enforce), only reports (shadow), or does nothing (off).
+        /// Whether the rule refuses (enforce), only reports (shadow), refuses if all of its kind do (quota), or does
+        /// nothing (off).
         optional mode: Mode = "enforce",
+        /// Rules that do not count where this one applies: a name, or a list of names, of rules or as in envoy.name.
+        optional replaces: OneOrMany<String>,
         /// Other limits for single subjects; the first that matches counts. Where the key alone tells whom it is about,
         /// counters go on under other limits; otherwise the override has counters of its own.
         optional overrides: Vec<At<Override>>,
@@ -48,6 +52,10 @@ record! {
         optional store: String = "default",
         /// What happens to counters when a limit changes: keep or reset.
         optional on_change: OnChange = "keep",
+        /// What Envoy is told where this rule applies.
+        optional envoy: Envoy,
+        /// Whether decisions are counted for each subject in the metrics, as far as their bound allows.
+        optional subject_metrics: bool = "false",
     }
 }
 
@@ -70,6 +78,21 @@ record! {
         optional headers | "header": Named<OneOrMany<ValuePattern>>,
         /// Descriptors and their values, written like those of headers.
         optional descriptors | "descriptor": Named<OneOrMany<ValuePattern>>,
+        /// The domain of the descriptors.
+        optional domain: String,
+        /// The entries of a descriptor: these and no others, in this order. Of the rules of a domain those apply whose
+        /// entries fit best, entry by entry: an exact value before a pattern, the first pattern of the file, then a key alone.
+        optional entries: OneOrMany<EntryPattern>,
+    }
+}
+
+record! {
+    /// What Envoy's rate limit service says where a rule applies.
+    Envoy {
+        /// The name of the limit; another rule's replaces may use it too.
+        optional name: String,
+        /// What goes into the dynamic metadata of requests that pass.
+        optional metadata: Json,
     }
 }
 

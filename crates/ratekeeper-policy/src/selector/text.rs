@@ -47,6 +47,8 @@ fn patterns(patterns: &[ValuePattern]) -> Vec<String> {
             ValuePattern::Prefix(text) => ("prefix", text.as_str()),
             ValuePattern::Suffix(text) => ("suffix", text.as_str()),
             ValuePattern::Part(text) => ("part", text.as_str()),
+            // No text has a star in it.
+            ValuePattern::Pieces(pieces) => ("pieces", &*pieces.join("*")),
             ValuePattern::Present => ("any", ""),
         };
         format!("{kind}{}:{text}", text.len())
@@ -92,6 +94,7 @@ fn brief(pattern: &ValuePattern) -> String {
         ValuePattern::Prefix(prefix) => format!("{}*", text(prefix)),
         ValuePattern::Suffix(suffix) => format!("*{}", text(suffix)),
         ValuePattern::Part(part) => format!("*{}*", text(part)),
+        ValuePattern::Pieces(pieces) => text(&pieces.join("*")),
         ValuePattern::Present => "*".to_owned(),
     }
 }

@@ -1,6 +1,8 @@
 //! The configuration of envoyproxy/ratelimit: what it refuses, and what its own files mean.
 
 mod files;
+mod meaning;
+mod model;
 mod refused;
 mod text;
 

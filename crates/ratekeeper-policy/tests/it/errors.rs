@@ -21,7 +21,7 @@ p.yaml:2:28: stores.default.max_key: unknown field \"max_key\"; did you mean max
 p.yaml:4:5: rules[0]: the field limits is missing; how much passes, 1 to 16 limits such as \"100 per minute burst 20\"
 p.yaml:4:11: rules[0].name: \"login now\": this is no name; write 1 to 64 of A-Z a-z 0-9 . _ -
 p.yaml:5:5: rules[0].limit: unknown field \"limit\"; did you mean limits?
-p.yaml:6:11: rules[0].mode: \"enforcing\": this is not one of the words for it; write enforce, shadow or off
+p.yaml:6:11: rules[0].mode: \"enforcing\": this is not one of the words for it; write enforce, shadow, quota or off
 p.yaml:7:5: rules[1]: the field name is missing; the name, unique in the policy: 1 to 64 of A-Z a-z 0-9 . _ -
 p.yaml:7:15: rules[1].limits[0]: \"100 per fortnight\": unknown unit \"fortnight\"; use ms, s, minute, hour, day, week, or month and year with (calendar)
 p.yaml:7:59: rules[1].limits[2].burst: \"-1\": numbers cannot be negative; write a whole number from 1 on
@@ -66,7 +66,6 @@ fn each_error_has_a_message_of_its_own() {
             "match: { headers: { \"a b\": x } }",
             "rules[0].match.headers[\"a b\"]: \"a b\" is no name of a header",
         ),
-        ("match: { headers: { a: b*c } }", "put * at the beginning or the end only"),
         ("match: { host: https://x }", "is no host; write a host such as example.com"),
         (
             "match: { method: GET, methods: PUT }",

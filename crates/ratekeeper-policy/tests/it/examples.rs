@@ -61,7 +61,7 @@ fn the_shape_to_start_from() {
 #[test]
 fn the_reference_is_a_policy() {
     let policy = policy(REFERENCE);
-    assert_eq!(policy.rules().len(), 5);
+    assert_eq!(policy.rules().len(), 7);
     assert_eq!(policy.rules()[3].limits().len(), 7);
     assert_eq!(policy.rules()[1].local_share().to_string(), "1/4");
 }

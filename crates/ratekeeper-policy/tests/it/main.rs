@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod applicable;
+mod descriptors;
 mod envoy;
 mod errors;
 mod examples;

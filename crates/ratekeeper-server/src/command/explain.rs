@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
         route: arguments.route.as_deref(),
         host: arguments.host.as_deref(),
         headers: &headers,
+        domain: arguments.domain.as_deref(),
         descriptors: &descriptors,
         ..Attributes::default()
     };

@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let mut greeting = Greeting { is_quick_start, ..Greeting::default() };
     let (policy, source) = match policy_place(&settings) {
         Some(place) => {
-            let source = PolicySource { place, variables: arguments.env };
+            let source = PolicySource::new(place, arguments.env);
             (source.load()?, Some(source))
         }
         None => {

@@ -74,7 +74,7 @@ async fn decide(app: &App, current: &Current, facts: &Facts<'_>, cost: u64) -> O
     let attributes = borrowed.attributes();
     let began = instant();
     let outcome = app.engine.check_under(current, &EngineRequest::new(attributes).costing(cost)).await;
-    app.record(&outcome, &attributes, began);
+    app.record(&outcome, &[attributes], began);
     outcome
 }
 

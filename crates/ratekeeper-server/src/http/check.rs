@@ -95,7 +95,7 @@ async fn ask(
     let request = prepared.request();
     let began = instant();
     let outcome = app.engine.check_under(current, &request).await;
-    app.record(&outcome, &request.attributes, began);
+    app.record(&outcome, &[request.attributes], began);
     let handle = if outcome.holds() {
         app.engine.handle(&outcome)
     } else {

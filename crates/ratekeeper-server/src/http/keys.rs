@@ -145,7 +145,7 @@ struct Subject<'q> {
 impl<'q> Subject<'q> {
     fn new(rule: &Rule, parts: &'q [(String, String)]) -> Result<Self, ApiError> {
         let known = rule.key_names();
-        let mut subject = Self::default();
+        let mut subject = Self { descriptors: entries(parts), ..Self::default() };
         for (place, (part, value)) in parts.iter().enumerate() {
             if !known.contains(part) {
                 return Err(named_by(rule, "Something else is given."));
@@ -162,7 +162,7 @@ impl<'q> Subject<'q> {
                 ("route", _) => attributes.route = Some(value),
                 ("host", _) => attributes.host = Some(value),
                 (_, Some(("header", name))) => subject.headers.push((name, value)),
-                (_, Some((_, name))) => subject.descriptors.push((name, value)),
+                (_, Some(("descriptor", name))) => subject.descriptors.push((name, value)),
                 _ => {}
             }
         }
@@ -173,6 +173,24 @@ impl<'q> Subject<'q> {
         Attributes { headers: &self.headers, descriptors: &self.descriptors, ..self.attributes }
     }
 }
+
+/// Those that are named by their place, `entry:2`, each at its place.
+fn entries(parts: &[(String, String)]) -> Vec<(&str, &str)> {
+    let place = |part: &str| part.strip_prefix("entry:")?.parse::<usize>().ok()?.checked_sub(1);
+    let placed = || parts.iter().filter_map(|(part, value)| Some((place(part)?, value.as_str())));
+    // No rule has a part beyond its last entry, which others are refused for.
+    let most = placed().map(|(place, _)| place + 1).max().unwrap_or(0).min(MOST_ENTRIES);
+    let mut entries = vec![("", ""); most];
+    for (place, value) in placed() {
+        if let Some(entry) = entries.get_mut(place) {
+            entry.1 = value;
+        }
+    }
+    entries
+}
+
+/// The most entries of a rule.
+const MOST_ENTRIES: usize = 64;
 
 /// An address, or a masked one as it is shown elsewhere.
 fn address(text: &str) -> Result<IpAddr, ApiError> {

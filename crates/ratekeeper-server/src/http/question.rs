@@ -54,6 +54,8 @@ struct Facts<'a> {
     host: Option<Text<'a>>,
     #[serde(borrow)]
     user: Option<Text<'a>>,
+    #[serde(borrow)]
+    domain: Option<Text<'a>>,
     #[serde(borrow, default)]
     headers: Texts<'a>,
     #[serde(borrow, default)]
@@ -169,6 +171,7 @@ impl Prepared<'_> {
             route: facts.route.as_deref(),
             host: facts.host.as_deref(),
             headers: &self.headers,
+            domain: facts.domain.as_deref(),
             descriptors: &self.descriptors,
         };
         let op = match self.question.op {

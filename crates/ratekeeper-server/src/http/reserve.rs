@@ -25,7 +25,7 @@ pub(super) async fn reserve(State(app): State<Arc<App>>, request: Request) -> Re
     let request = prepared.request();
     let began = instant();
     let reserved = app.engine.reserve(&request).await;
-    app.record(&reserved.outcome, &request.attributes, began);
+    app.record(&reserved.outcome, &[request.attributes], began);
     let mut out = Vec::with_capacity(1024);
     answer::write(&app, &reserved.outcome, reserved.handle.as_deref(), &mut out);
     Ok(json_response(out))

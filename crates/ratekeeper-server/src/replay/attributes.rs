@@ -17,6 +17,7 @@ pub(super) fn with_attributes<T>(record: &Record<'_>, then: impl FnOnce(&Attribu
         route: record.route.as_deref(),
         host: record.host.as_deref(),
         headers: &headers,
+        domain: None,
         descriptors: &descriptors,
     })
 }

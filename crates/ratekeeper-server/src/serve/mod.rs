@@ -15,7 +15,7 @@ use http::HeaderValue;
 use ratekeeper_core::Timestamp;
 use ratekeeper_engine::{Engine, Secret};
 use ratekeeper_policy::{Policy, StoreConfig};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use self::banner::Greeting;
 use self::reload::Reloader;
@@ -79,14 +79,17 @@ impl Server {
         let connections = app.metrics.connections.clone();
         let trust = Box::new(PolicyTrust(Arc::clone(&app.engine)));
         let limits = connection_limits(&settings).fit_open_files();
+        // Whoever gets an answer may send a signal next, which would kill a process that does not listen for it yet.
+        let signals = Signals::new().map_err(|error| Failure::start("signals", error))?;
         let serving =
             listen::serve(listeners, Front::new(Arc::clone(&app)), limits, connections, drain.clone(), trust);
         // From here on the kernel's connections are answered.
         app.set_ready(true);
         let serving = tokio::spawn(serving);
         let reloader = Reloader { app: Arc::clone(&app), layers, source: source.map(Arc::new), tls };
-        let reloading = tokio::spawn(reloader.run());
-        let ending = tokio::spawn(end_on_signal(drain, Arc::clone(&app)));
+        let reloading = tokio::spawn(reloader.run(signals.hangup));
+        let ending =
+            tokio::spawn(end_on_signal([signals.terminate, signals.interrupt], drain, Arc::clone(&app)));
         for (address, is_tls) in &addresses {
             tracing::info!(%address, tls = is_tls, policy = app.engine.policy_version(), "listening");
         }
@@ -108,14 +111,26 @@ impl Server {
     }
 }
 
+/// The signals that a server obeys, heard from when this is made.
+#[derive(Debug)]
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
 /// Begins the end at the first signal, and ends at once at the second.
-async fn end_on_signal(drain: Drain, app: Arc<App>) {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be heard: the server ends only by force");
-        return;
-    };
+async fn end_on_signal([mut terminate, mut interrupt]: [Signal; 2], drain: Drain, app: Arc<App>) {
     let mut next = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
     next().await;
     tracing::info!("ending: connections are still accepted for a moment, then requests are finished");

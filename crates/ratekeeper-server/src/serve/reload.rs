@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratekeeper_policy::Policy;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::now;
@@ -27,14 +27,10 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    pub(super) async fn run(self) {
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-            tracing::error!("signals cannot be heard: nothing is reloaded at SIGHUP");
-            return;
-        };
+    pub(super) async fn run(self, mut hangup: Signal) {
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut watch = Watch::new(self.seen().await);
+        let mut watch = Watch::new(self.source.as_ref().and_then(|source| source.first_seen));
         loop {
             tokio::select! {
                 _ = hangup.recv() => {

@@ -13,8 +13,10 @@ use crate::failure::Failure;
 /// How the policy is read.
 #[derive(Debug)]
 pub(crate) struct PolicySource {
-    pub(crate) place: PolicyPlace,
-    pub(crate) variables: Variables,
+    place: PolicyPlace,
+    variables: Variables,
+    /// How it was before it was first read: what changes meanwhile is not missed.
+    pub(super) first_seen: Option<Seen>,
 }
 
 /// What it is read from.
@@ -27,6 +29,12 @@ pub(crate) enum PolicyPlace {
 }
 
 impl PolicySource {
+    pub(crate) fn new(place: PolicyPlace, variables: Variables) -> Self {
+        let mut source = Self { place, variables, first_seen: None };
+        source.first_seen = source.seen();
+        source
+    }
+
     /// Reads and compiles it.
     pub(crate) fn load(&self) -> Result<Policy, Failure> {
         match &self.place {

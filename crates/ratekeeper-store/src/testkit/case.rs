@@ -238,6 +238,7 @@ macro_rules! __conformance_cases {
             ops {
                 a_take_takes_its_whole_cost_or_nothing [InjectableClock, Exact];
                 what_can_never_pass_is_told_so [InjectableClock];
+                a_window_of_zero_refuses_everything [InjectableClock];
                 a_partial_take_gets_what_is_left [InjectableClock, Exact];
                 a_peek_writes_nothing [InjectableClock, Exact];
                 a_charge_goes_into_debt [InjectableClock, Exact];

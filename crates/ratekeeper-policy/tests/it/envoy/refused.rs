@@ -2,7 +2,7 @@
 
 use ratekeeper_policy::{EnvoyFile, EnvoyOptions, import_envoy};
 
-use super::files::file;
+use super::files::original;
 use super::import;
 
 /// What is wrong with these files.
@@ -18,58 +18,58 @@ fn errors(contents: &[&str], merge_domains: bool) -> String {
 fn its_own_wrong_files_are_refused_with_place_and_help() {
     let cases: &[(&str, &str)] = &[
         (
-            file!("config/bad_limit_unit"),
+            original!("config/bad_limit_unit"),
             "a.yaml:6:13: descriptors[0].rate_limit.unit: \"foo\" is no unit; write second, minute, hour, day, week, \
              month or year",
         ),
         (
-            file!("config/bad_yaml"),
+            original!("config/bad_yaml"),
             "a.yaml:1:1: while scanning a quoted scalar, found unexpected end of stream; close the quote that begins here",
         ),
         (
-            file!("config/duplicate_key"),
+            original!("config/duplicate_key"),
             "a.yaml:6:5: descriptors[1]: \"key1_value1\" is in a.yaml:3 already; of the descriptors in one list each has \
              another key_value: remove one",
         ),
         (
-            file!("config/empty_domain"),
+            original!("config/empty_domain"),
             "a.yaml:1:1: the domain is missing; write domain: NAME, as requests name it",
         ),
         (
-            file!("config/empty_key"),
+            original!("config/empty_key"),
             "a.yaml:3:5: descriptors[0]: the key is missing; write key: NAME, as requests name it",
         ),
         (
-            file!("config/misspelled_key"),
+            original!("config/misspelled_key"),
             "a.yaml:5:5: descriptors[0].ratelimit: unknown field \"ratelimit\"; did you mean rate_limit?",
         ),
         (
-            file!("config/misspelled_key2"),
+            original!("config/misspelled_key2"),
             "a.yaml:7:7: descriptors[0].rate_limit.requestsperunit: unknown field \"requestsperunit\"; did you mean \
              requests_per_unit?",
         ),
         (
-            file!("config/non_map_list"),
+            original!("config/non_map_list"),
             "a.yaml:3:5: descriptors[0]: no mapping stands here; write a mapping with any of key, value, rate_limit, \
              descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold or metadata",
         ),
         (
-            file!("config/non_string_key"),
+            original!("config/non_string_key"),
             "a.yaml:1:1: the domain is missing; write domain: NAME, as requests name it\n\
              a.yaml:1:1: [\"0.25\"]: unknown field \"0.25\"; the fields here are domain or descriptors",
         ),
         (
-            file!("config/replaces_empty"),
+            original!("config/replaces_empty"),
             "a.yaml:10:15: descriptors[0].descriptors[0].rate_limit.replaces[0]: the name is missing; write - name: NAME, \
              as the other rate_limit has it",
         ),
         (
-            file!("config/replaces_self"),
+            original!("config/replaces_self"),
             "a.yaml:10:21: descriptors[0].descriptors[0].rate_limit.replaces[0].name: \"self\" replaces itself; write the \
              name of another rate_limit",
         ),
         (
-            file!("config/unlimited_with_unit"),
+            original!("config/unlimited_with_unit"),
             "a.yaml:6:13: descriptors[0].rate_limit.unit: what is unlimited has no unit; remove unit, or unlimited",
         ),
     ];
@@ -82,13 +82,13 @@ fn its_own_wrong_files_are_refused_with_place_and_help() {
 
 #[test]
 fn a_domain_stands_in_one_file_unless_they_are_merged() {
-    let (basic, again) = (file!("config/basic_config"), file!("config/duplicate_domain"));
+    let (basic, again) = (original!("config/basic_config"), original!("config/duplicate_domain"));
     let found = errors(&[basic, again], false);
     assert_eq!(
         found,
         "b.yaml:1:9: domain: the domain \"test-domain\" is in a.yaml:2 already; give it another name, or merge domains"
     );
-    let first = file!("config/merge_domain_key1");
+    let first = original!("config/merge_domain_key1");
     let found = errors(&[first, first], true);
     assert_eq!(
         found,
@@ -135,6 +135,14 @@ fn values_are_what_go_takes_them_for() {
         (with("unit: day"), "unknown field \"unit\""),
         ("domain: d\ndescriptors: [{ key: \"a*\" }]".to_owned(), "the key \"a*\" has a *"),
         ("domain: d\ndescriptors: [{ key: \"\" }]".to_owned(), "the key is missing"),
+        (
+            format!("domain: d\ndescriptors: [{{ key: {} }}]", "k".repeat(129)),
+            "a key has at most 128 bytes",
+        ),
+        (
+            "domain: d\ndescriptors: [{ key: k, value: \"**\" }, { key: k, value: \"*\" }]".to_owned(),
+            "\"k_*\" is in",
+        ),
         ("domain: ~".to_owned(), "the domain is missing"),
         ("domain: d\n---\ndomain: e".to_owned(), "a configuration is one YAML document"),
         (String::new(), "the configuration is empty; a configuration has at least a `domain`"),
@@ -180,7 +188,7 @@ fn what_is_too_large_is_refused_and_not_multiplied() {
     let long = "x".repeat(100_000);
     let children: String =
         (0..500).map(|n| format!("  - {{ key: k{n}, rate_limit: {{ unit: day }} }}\n")).collect();
-    let source = format!("domain: d\ndescriptors:\n- key: {long}\n  descriptors:\n{children}");
+    let source = format!("domain: d\ndescriptors:\n- key: k\n  value: {long}\n  descriptors:\n{children}");
     assert!(
         errors(&[&source], false)
             .contains("the policy would be too large; a policy has at most 8388608 bytes")

@@ -2,7 +2,7 @@
 
 use ratekeeper_policy::EnvoyOptions;
 
-use super::files::file;
+use super::files::original;
 use super::{import, text_of};
 
 /// The rules of a text, without what stands before them.
@@ -12,7 +12,7 @@ fn rules(text: &str) -> &str {
 
 #[test]
 fn each_limit_is_a_rule_that_says_where_it_comes_from() {
-    let text = text_of(file!("examples/config"));
+    let text = text_of(original!("examples/config"));
     assert_eq!(
         text,
         "# Made from the configuration of envoyproxy/ratelimit by `ratekeeper import envoy`.\n\
@@ -59,7 +59,8 @@ descriptors:
     limits: 7 per 30d (fixed_window)
     mode: quota
     on_store_error: deny
-    replaces: [all, "x y"]
+    # replaces "x y", but no limit of the domain is called so
+    replaces: [all]
     subject_metrics: true
     envoy: { name: api, metadata: { "a": [1, 2.5, false, null, "no", "10.0.0.1"], "b c": { "d": "$${HOME}" } } }
   # a.yaml:13
@@ -151,7 +152,7 @@ fn names_are_unique_short_and_say_what_they_can() {
 
 #[test]
 fn options_are_those_of_the_service() {
-    let (one, two) = (file!("config/merge_domain_key1"), file!("config/merge_domain_key2"));
+    let (one, two) = (original!("config/merge_domain_key1"), original!("config/merge_domain_key2"));
     let options = EnvoyOptions {
         merge_domains: true,
         quota_mode: true,

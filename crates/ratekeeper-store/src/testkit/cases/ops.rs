@@ -70,6 +70,16 @@ pub(crate) fn what_can_never_pass_is_told_so(subject: &Subject) {
     }
 }
 
+pub(crate) fn a_window_of_zero_refuses_everything(subject: &Subject) {
+    let zero = Limit::fixed_window(0, Micros::HOUR).expect("a window may be zero");
+    let counter = Counter::of(subject, "zero", &zero);
+    for cost in [1, u64::MAX] {
+        let refused = counter.take(cost, 1);
+        assert_eq!((refused.allowed, refused.retry_after, refused.remaining), (false, None, 0));
+    }
+    assert!(counter.take(0, 1).allowed && !counter.peek(1).allowed);
+}
+
 pub(crate) fn a_partial_take_gets_what_is_left(subject: &Subject) {
     for limit in one_of_each(10, Micros::HOUR) {
         let (counter, most) = (Counter::of(subject, "partial", &limit), most(&limit));
