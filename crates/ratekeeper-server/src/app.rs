@@ -1,7 +1,6 @@
 //! What all requests to the server share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -10,7 +9,9 @@ use http::HeaderValue;
 use ratekeeper_engine::{Engine, Outcome};
 use ratekeeper_http::Dialect;
 use ratekeeper_policy::Attributes;
+use tokio::sync::watch;
 
+use crate::envoy::EnvoyAnswers;
 use crate::metrics::Metrics;
 use crate::policy_status::PolicyStatus;
 use crate::refusal_log::RefusalLog;
@@ -27,6 +28,8 @@ pub(crate) struct AppSettings {
     pub(crate) retry_jitter: Duration,
     /// What refused clients of `/v1/authorize` are answered instead of a problem.
     pub(crate) refusal: Option<Refusal>,
+    /// What the answers of Envoy's rate limit service carry.
+    pub(crate) envoy: EnvoyAnswers,
     /// The most bytes of a request's body.
     pub(crate) body_bytes: usize,
     /// How long a body may take to arrive.
@@ -65,7 +68,7 @@ pub(crate) struct App {
     /// Where spans go, if anywhere.
     pub(crate) traces: Option<Traces>,
     refusal_log: RefusalLog,
-    ready: AtomicBool,
+    ready: watch::Sender<bool>,
     started: Instant,
 }
 
@@ -90,18 +93,23 @@ impl App {
             refused: RefusedSubjects::default(),
             traces,
             refusal_log: RefusalLog::new(logged),
-            ready: AtomicBool::new(false),
+            ready: watch::Sender::new(false),
             started: instant(),
         })
     }
 
     /// Whether the server takes requests: not before it has started, nor while it ends.
     pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
+        *self.ready.borrow()
     }
 
     pub(crate) fn set_ready(&self, ready: bool) {
-        self.ready.store(ready, Ordering::Relaxed);
+        self.ready.send_replace(ready);
+    }
+
+    /// [`is_ready`](Self::is_ready), and how it changes.
+    pub(crate) fn watch_ready(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
     }
 
     /// How long the server has run.

@@ -3,6 +3,7 @@
 mod app;
 mod cli;
 mod command;
+mod envoy;
 mod envoy_config;
 mod failure;
 mod http;

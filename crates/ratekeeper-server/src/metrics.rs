@@ -24,8 +24,10 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) connections: ConnectionStats,
     requests: IntCounterVec,
-    /// Answers of the hot path, resolved once.
+    grpc_requests: IntCounterVec,
+    /// Answers of the hot paths, resolved once.
     pub(crate) checks_answered: IntCounter,
+    grpc_answered: IntCounter,
     decisions: [IntCounter; 3],
     refusals: IntCounterVec,
     rule_decisions: IntCounterVec,
@@ -113,10 +115,13 @@ impl Metrics {
         }
         let requests =
             counters("ratekeeper_http_requests_total", "Requests answered.", &["endpoint", "code"])?;
+        let grpc_requests = counters("ratekeeper_grpc_requests_total", "Calls of gRPC answered.", &["code"])?;
         Ok(Self {
             connections: ConnectionStats::new(&registry)?,
             checks_answered: requests.with_label_values(&["/v1/check", "200"]),
             requests,
+            grpc_answered: grpc_requests.with_label_values(&["OK"]),
+            grpc_requests,
             decisions: DECISIONS.map(|decision| decisions.with_label_values(&[decision])),
             refusals: counters(
                 "ratekeeper_refusals_total",
@@ -198,6 +203,14 @@ impl Metrics {
     /// Notes an answer.
     pub(crate) fn answered(&self, endpoint: &str, status: http::StatusCode) {
         self.requests.with_label_values(&[endpoint, status.as_str()]).inc();
+    }
+
+    /// Notes the answer to a call of gRPC.
+    pub(crate) fn grpc_answered(&self, code: tonic::Code) {
+        match code {
+            tonic::Code::Ok => self.grpc_answered.inc(),
+            code => self.grpc_requests.with_label_values(&[format!("{code:?}")]).inc(),
+        }
     }
 
     /// Notes that a client's address is that of a proxy.

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{
     FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
@@ -59,6 +60,14 @@ impl Traces {
         Ok(Self { provider, tracer, propagator: TraceContextPropagator::new() })
     }
 
+    /// Begins a span of this server, as part of the trace that the headers of a request name.
+    fn begin(&self, headers: &HeaderMap, name: String, attributes: Vec<KeyValue>) -> Context {
+        let parent = self.propagator.extract_with_context(&Context::new(), &HeaderExtractor(headers));
+        let builder = self.tracer.span_builder(name).with_kind(SpanKind::Server).with_attributes(attributes);
+        let span = builder.start_with_context(&self.tracer, &parent);
+        parent.with_span(span)
+    }
+
     /// Sends what is left. Waits for the collector.
     pub(crate) fn end(&self) {
         if let Err(error) = self.provider.shutdown_with_timeout(PATIENCE) {
@@ -87,9 +96,6 @@ pub(crate) async fn within_span(State(app): State<Arc<App>>, request: Request, n
     let Some(traces) = &app.traces else {
         return next.run(request).await;
     };
-    let parent = traces
-        .propagator
-        .extract_with_context(&Context::new(), &HeaderExtractor(request.headers()));
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let method = request.method().as_str().to_owned();
     let name = match &route {
@@ -98,15 +104,34 @@ pub(crate) async fn within_span(State(app): State<Arc<App>>, request: Request, n
     };
     let mut attributes = vec![KeyValue::new("http.request.method", method)];
     attributes.extend(route.map(|route| KeyValue::new("http.route", route)));
-    let builder = traces.tracer.span_builder(name).with_kind(SpanKind::Server).with_attributes(attributes);
-    let span = builder.start_with_context(&traces.tracer, &parent);
-    let context = parent.with_span(span);
+    let context = traces.begin(request.headers(), name, attributes);
     let response = next.run(request).with_context(context.clone()).await;
     let status = response.status();
     context
         .span()
         .set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
     if status.is_server_error() {
+        context.span().set_status(Status::error(""));
+    }
+    response
+}
+
+/// Answers a call of gRPC within a span; `None` for the method where it is none of ours.
+pub(crate) async fn within_call<B>(
+    traces: &Traces,
+    headers: &HeaderMap,
+    method: Option<&'static str>,
+    answer: impl Future<Output = http::Response<B>>,
+) -> http::Response<B> {
+    let mut attributes = vec![KeyValue::new("rpc.system.name", "grpc")];
+    attributes.extend(method.map(|method| KeyValue::new("rpc.method", method)));
+    let context = traces.begin(headers, method.unwrap_or("grpc").to_owned(), attributes);
+    let response = answer.with_context(context.clone()).await;
+    let code = crate::envoy::code_of(&response);
+    context
+        .span()
+        .set_attribute(KeyValue::new("rpc.response.status_code", i64::from(i32::from(code))));
+    if matches!(code, tonic::Code::Internal | tonic::Code::Unavailable | tonic::Code::Unknown) {
         context.span().set_status(Status::error(""));
     }
     response

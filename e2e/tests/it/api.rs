@@ -4,5 +4,6 @@ mod access;
 mod authorize;
 mod check;
 mod keys;
+mod rate_limit_service;
 mod reload;
 mod reserve;

@@ -1,5 +1,6 @@
 //! Clients that mean harm: they get a problem or a closed connection, memory stays bounded, and everybody else is served.
 
+mod grpc;
 mod http1;
 mod http2;
 mod idle;

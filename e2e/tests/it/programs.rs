@@ -2,6 +2,7 @@
 
 mod caddy;
 mod collector;
+mod envoy;
 mod judges;
 mod nginx;
 

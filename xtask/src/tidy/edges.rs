@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, Reach)] = &[
     ("ratekeeper-core", Reach::Only(&[])),
     ("ratekeeper-accesslog", Reach::Only(&["ratekeeper-core"])),
     ("ratekeeper-store", Reach::Only(&["ratekeeper-core"])),
+    ("ratekeeper-envoy", Reach::Only(&[])),
     ("ratekeeper-redis", STORE),
     ("ratekeeper-postgres", STORE),
     ("ratekeeper-memcached", STORE),

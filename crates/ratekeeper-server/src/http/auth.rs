@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::tokens::TokenHash;
 
 /// Lets those pass who may ask for decisions: everybody, if no token is configured for it.
-pub(super) fn may_check(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+pub(crate) fn may_check(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
     let tokens = app.tokens.load();
     if tokens.check.is_empty() {
         return Ok(());

@@ -24,6 +24,14 @@ where
             "The body must be JSON: send `Content-Type: application/json`.",
         ));
     }
+    read_any(app, headers, body).await
+}
+
+/// Reads a whole body, whatever it says it is.
+pub(crate) async fn read_any<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, ApiError>
+where
+    B: Body<Error: Into<BoxError>>,
+{
     let most = app.settings.body_bytes;
     let too_large =
         || ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body may have {most} bytes at most."));
@@ -46,7 +54,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// The value that a body is. An error names the field, and what is wrong with it.
-pub(super) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
+pub(crate) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
     let text =
         str::from_utf8(body).map_err(|_| ApiError::bad_request("The body is no UTF-8, as JSON is."))?;
     serde_json::from_str(text).map(|Object(value)| value).map_err(|_| {

@@ -113,7 +113,7 @@ pub(super) fn json_response(json: Vec<u8>) -> Response {
 }
 
 /// A value as a response.
-pub(super) fn json(value: &impl Serialize) -> Result<Response, ApiError> {
+pub(crate) fn json(value: &impl Serialize) -> Result<Response, ApiError> {
     let json = serde_json::to_vec(value).map_err(|error| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The answer cannot be written: {error}."))
     })?;

@@ -3,7 +3,7 @@
 mod answer;
 mod auth;
 mod authorize;
-mod body;
+pub(crate) mod body;
 mod check;
 mod error;
 mod health;
@@ -28,9 +28,12 @@ use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use tower_service::Service as _;
 
+pub(crate) use self::auth::may_check;
+pub(crate) use self::check::json;
 pub(crate) use self::error::ApiError;
 pub(crate) use self::keys::operate_on;
 use crate::app::App;
+use crate::envoy::{self, Grpc, is_grpc};
 use crate::listen::Answers;
 use crate::traces::within_span;
 
@@ -38,12 +41,15 @@ use crate::traces::within_span;
 #[derive(Clone, Debug)]
 pub(crate) struct Front {
     app: Arc<App>,
+    grpc: Grpc,
     router: Router,
 }
 
 impl Front {
-    pub(crate) fn new(app: Arc<App>) -> Self {
-        Self { router: router(Arc::clone(&app)), app }
+    /// # Errors
+    /// If the descriptors of the gRPC services are none: a mistake of ours.
+    pub(crate) fn new(app: Arc<App>) -> Result<Self, tonic_reflection::server::Error> {
+        Ok(Self { grpc: Grpc::new(Arc::clone(&app))?, router: router(Arc::clone(&app)), app })
     }
 }
 
@@ -53,6 +59,9 @@ impl Answers for Front {
         let is_check = request.method() == Method::POST && request.uri().path() == CHECK;
         if is_check && self.app.traces.is_none() {
             return check::respond(&self.app, request).await;
+        }
+        if is_grpc(&request) {
+            return Box::pin(self.grpc.answer(request)).await;
         }
         // Boxed, so that the short way is not moved about with room for the long one.
         let Ok(response) = Box::pin(self.router.clone().call(request)).await;
@@ -71,6 +80,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/keys/{rule}", get(keys::inspect).delete(keys::reset).post(keys::change))
         .route("/v1/policy", get(policy::answer))
         .route("/v1/top", get(top::answer))
+        .route("/json", post(envoy::answer_json))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

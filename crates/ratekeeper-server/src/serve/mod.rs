@@ -21,6 +21,7 @@ pub(crate) use self::banner::Greeting;
 use self::reload::Reloader;
 pub(crate) use self::source::{PolicyPlace, PolicySource};
 use crate::app::{App, AppSettings, Refusal, Tokens};
+use crate::envoy::EnvoyAnswers;
 use crate::failure::Failure;
 use crate::http::Front;
 use crate::listen::{self, Drain, Drained, Limits, Listener, TlsFiles, TlsSource};
@@ -81,8 +82,9 @@ impl Server {
         let limits = connection_limits(&settings).fit_open_files();
         // Whoever gets an answer may send a signal next, which would kill a process that does not listen for it yet.
         let signals = Signals::new().map_err(|error| Failure::start("signals", error))?;
-        let serving =
-            listen::serve(listeners, Front::new(Arc::clone(&app)), limits, connections, drain.clone(), trust);
+        let front =
+            Front::new(Arc::clone(&app)).map_err(|error| Failure::start("the gRPC services", error))?;
+        let serving = listen::serve(listeners, front, limits, connections, drain.clone(), trust);
         // From here on the kernel's connections are answered.
         app.set_ready(true);
         let serving = tokio::spawn(serving);
@@ -233,6 +235,7 @@ fn app_settings(settings: &Settings) -> Result<AppSettings, Failure> {
         dialect: settings.dialect,
         retry_jitter: settings.retry_jitter.get(),
         refusal,
+        envoy: EnvoyAnswers::new(&settings.envoy),
         body_bytes: settings.limits.body_bytes,
         body_timeout: settings.limits.body_timeout.get(),
         logged_refusals: settings.log.refusals_per_second,

@@ -97,10 +97,11 @@ fn errors_say_where_and_what_would_be_right() {
     assert!(wrong("[tls]\ncert = \"x\"").contains("cert and key need each other"));
     let number = load(None, &[("RATEKEEPER_LIMITS_HEADERS", "many")], &[]).unwrap_err();
     assert_eq!(number, "RATEKEEPER_LIMITS_HEADERS: \"many\" is no number");
-    let quota = load(None, &[], &[("envoy.quota_mode", "maybe")]).unwrap_err();
-    assert_eq!(quota, "envoy.quota_mode: \"maybe\" is neither true nor false");
     let both = load(None, &[], &[("policy", "p.yaml"), ("envoy.config", "config")]).unwrap_err();
     assert_eq!(both, "policy and envoy.config: only one of them can be served");
+    let shadow = load(None, &[], &[("envoy.shadow_mode", "maybe")]).unwrap_err();
+    assert_eq!(shadow, "envoy.shadow_mode: \"maybe\" is neither true nor false");
+    assert!(wrong("[envoy]\nlimit_header = \"a b\"").contains("is no name of a header"));
     let address = load(None, &[("RATEKEEPER_LISTEN", "localhost")], &[]).unwrap_err();
     assert!(address.starts_with("listen (environment, RATEKEEPER_LISTEN): "), "{address}");
     assert!(load(None, &[], &[("limit.x", "1")]).unwrap_err().contains("there is no such setting"));

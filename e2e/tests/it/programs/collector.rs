@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::process::Command;
 
 use hyper::Method;
+use ratekeeper_envoy::{RateLimitRequest, RateLimitServiceClient};
 use serde_json::{Value, json};
 
 use super::{Running, python_program};
@@ -44,6 +45,13 @@ async fn spans_are_part_of_the_client_s_trace() {
         let answer = client.send(Method::POST, "/v1/check", &headers, body.clone().into()).await.unwrap();
         assert_eq!(answer.status, 200);
     }
+    // The same for gRPC; without a domain the answer is an error.
+    let channel = tonic::transport::Endpoint::try_from(format!("http://{}", server.address)).unwrap();
+    let mut call = tonic::Request::new(RateLimitRequest::default());
+    let parent = format!("00-{TRACE}-00f067aa0ba902b4-01");
+    call.metadata_mut().insert("traceparent", parent.parse().unwrap());
+    let mut asking = RateLimitServiceClient::new(channel.connect().await.unwrap());
+    assert!(asking.should_rate_limit(call).await.is_err());
     // What was not sent yet is sent when the server ends.
     server.signal("-TERM");
     assert!(server.ended().await.success());
@@ -53,9 +61,11 @@ async fn spans_are_part_of_the_client_s_trace() {
         lines.flat_map(|line| found(&line)).collect()
     };
     let spans =
-        eventually("the spans have arrived", async || Some(spans()).filter(|spans| spans.len() >= 2)).await;
-    assert_eq!(spans.len(), 2, "what a client does not record is not recorded here: {spans:?}");
-    assert!(spans.iter().all(|span| span["name"] == "POST /v1/check"));
+        eventually("the spans have arrived", async || Some(spans()).filter(|spans| spans.len() >= 3)).await;
+    assert_eq!(spans.len(), 3, "what a client does not record is not recorded here: {spans:?}");
+    assert!(spans[..2].iter().all(|span| span["name"] == "POST /v1/check"));
+    assert_eq!(spans[2]["name"], "envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit");
+    assert_eq!(attribute(&spans[2], "rpc.response.status_code")["intValue"], "3");
     assert_eq!(attribute(&spans[1], "ratekeeper.denial")["stringValue"], "limit");
     assert_eq!(attribute(&spans[1], "ratekeeper.rules")["stringValue"], "once");
     assert_eq!(attribute(&spans[0], "http.route")["stringValue"], "/v1/check");
