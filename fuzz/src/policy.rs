@@ -75,6 +75,7 @@ fn requests() -> [Attributes<'static>; 3] {
             route: Some(""),
             host: Some("[::1%25eth0]:99999"),
             headers: &[("x-api-key", ""), ("X-API-KEY", "\u{0}\u{7f}"), ("", "\n")],
+            domain: Some("gateway"),
             descriptors: &[("tenant", "a_b"), ("tenant", "12:x"), ("", "")],
         },
     ]
