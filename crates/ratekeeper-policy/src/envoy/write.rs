@@ -11,38 +11,35 @@ use super::rules::{Rule, collect};
 use super::tree::{Amount, Domain, Forest, Level, Limit, Node};
 use crate::yaml::{MAX_NODES, MAX_SOURCE};
 
-/// How many rules may be replaced by others, each time counted: all of one name by each of many is their square.
-const MAX_REPLACED: usize = 1 << 20;
-
 /// How many values a rule has beside those of its entries, of its metadata and the names that it replaces.
-const NODES_OF_A_RULE: usize = 20;
+const NODES_OF_A_RULE: usize = 14;
 /// The same of one entry.
 const NODES_OF_AN_ENTRY: usize = 4;
 
 /// The policy of all domains; or that it would be too large.
 pub(super) fn policy(forest: &Forest, options: &EnvoyOptions) -> Result<String, String> {
-    let mut out = Out { text: String::new(), nodes: NODES_OF_A_RULE, replaced: 0, options };
+    let mut out = Out { text: String::new(), nodes: NODES_OF_A_RULE, options };
     out.text
         .push_str("# Made from the configuration of envoyproxy/ratelimit by `ratekeeper import envoy`.\n");
     if let Some(url) = &options.store {
         // Its ${NAME} stays one.
         _ = writeln!(out.text, "stores:\n  default: {}", quoted(url));
     }
-    let every_limit = || forest.domains.iter().flat_map(|domain| limits(&domain.level));
-    // Were a rule called so by chance, it would be replaced.
-    let reserved = every_limit().flat_map(|limit| limit.replaces.iter().cloned()).collect();
-    let mut names = Names::new(reserved);
+    // Were a rule called so by chance, it would be replaced with those that are.
+    let mut names =
+        Names::new(forest.domains.iter().flat_map(|domain| names_of_limits(&domain.level)).collect());
     let mut is_empty = true;
     for domain in &forest.domains {
         let mut rules = Vec::new();
         collect(&domain.level, &mut Vec::new(), &mut rules);
-        let called = Called::new(limits(&domain.level));
         if is_empty && !rules.is_empty() {
             out.text.push_str("rules:\n");
             is_empty = false;
         }
-        for rule in &rules {
-            out.rule(domain, rule, names.give(&domain.name, &rule.path), &called)?;
+        let names: Vec<String> = rules.iter().map(|rule| names.give(&domain.name, &rule.path)).collect();
+        let called = called(&rules, &names);
+        for (rule, name) in rules.iter().zip(&names) {
+            out.rule(domain, rule, name, &called)?;
         }
     }
     if is_empty {
@@ -51,35 +48,33 @@ pub(super) fn policy(forest: &Forest, options: &EnvoyOptions) -> Result<String, 
     Ok(out.text)
 }
 
-/// All limits of a level and of what is below.
-fn limits(level: &Level) -> Vec<&Limit> {
+/// The names that the limits of a level, and of what is below, have in the configuration.
+fn names_of_limits(level: &Level) -> Vec<String> {
     let mut found = Vec::new();
     for node in &level.nodes {
-        found.extend(&node.limit);
-        found.append(&mut limits(&node.level));
+        found.extend(node.limit.as_ref().and_then(|limit| limit.name.clone()));
+        found.append(&mut names_of_limits(&node.level));
     }
     found
 }
 
-/// How many limits of a domain have each name.
-struct Called<'t>(HashMap<&'t str, usize>);
+/// The rules of the limits of each name; only within a domain, for a request has one.
+type Called<'t> = HashMap<&'t str, Vec<&'t str>>;
 
-impl<'t> Called<'t> {
-    fn new(limits: Vec<&'t Limit>) -> Self {
-        let mut called = HashMap::new();
-        for name in limits.iter().filter_map(|limit| limit.name.as_deref()) {
-            *called.entry(name).or_default() += 1;
+fn called<'t>(rules: &[Rule<'t>], names: &'t [String]) -> Called<'t> {
+    let mut called = Called::new();
+    for (rule, name) in rules.iter().zip(names) {
+        if let Some(limit) = rule.limit.and_then(|limit| limit.name.as_deref()) {
+            called.entry(limit).or_default().push(name);
         }
-        Self(called)
     }
+    called
 }
 
 /// What is written so far.
 struct Out<'o> {
     text: String,
     nodes: usize,
-    /// How many rules are replaced by others, each time counted.
-    replaced: usize,
     options: &'o EnvoyOptions,
 }
 
@@ -88,7 +83,7 @@ impl Out<'_> {
         &mut self,
         domain: &Domain,
         rule: &Rule<'_>,
-        name: String,
+        name: &str,
         called: &Called<'_>,
     ) -> Result<(), String> {
         let Some(node) = rule.path.last() else {
@@ -107,9 +102,6 @@ impl Out<'_> {
             Some(limit) => self.limit(limit, rule, called),
             // The service knows of no limit here.
             None => self.text.push_str("    limits: unlimited\n"),
-        }
-        if self.replaced > MAX_REPLACED {
-            return Err(format!("limits replace others more than {MAX_REPLACED} times"));
         }
         if self.text.len() > MAX_SOURCE || self.nodes > MAX_NODES {
             return Err("the policy would be too large".to_owned());
@@ -137,24 +129,21 @@ impl Out<'_> {
         self.envoy(limit);
     }
 
-    /// What is called so in other domains is in no request with this limit.
     fn replaces(&mut self, limit: &Limit, called: &Called<'_>) {
-        let (known, unknown): (Vec<&String>, Vec<&String>) =
-            limit.replaces.iter().partition(|name| called.0.contains_key(name.as_str()));
-        for name in unknown {
-            _ = writeln!(
-                self.text,
-                "    # replaces {}, but no limit of the domain is called so",
-                quoted(name)
-            );
+        let mut rules = Vec::new();
+        for name in &limit.replaces {
+            match called.get(name.as_str()) {
+                Some(found) => rules.extend_from_slice(found),
+                None => {
+                    let name = quoted(name);
+                    _ = writeln!(self.text, "    # replaces {name}, but no limit of the domain is called so");
+                }
+            }
         }
-        if known.is_empty() {
-            return;
+        if !rules.is_empty() {
+            self.nodes += rules.len();
+            _ = writeln!(self.text, "    replaces: [{}]", rules.join(", "));
         }
-        self.nodes += known.len();
-        self.replaced += known.iter().filter_map(|name| called.0.get(name.as_str())).sum::<usize>();
-        let names: Vec<String> = known.into_iter().map(|name| scalar(name)).collect();
-        _ = writeln!(self.text, "    replaces: [{}]", names.join(", "));
     }
 
     fn envoy(&mut self, limit: &Limit) {

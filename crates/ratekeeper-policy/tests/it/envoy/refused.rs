@@ -201,6 +201,15 @@ fn what_is_too_large_is_refused_and_not_multiplied() {
     assert!(errors(&[&deep], false).contains("metadata nests too deep"));
     let deep = format!("domain: d\ndescriptors: {}", "[{ key: k, descriptors: ".repeat(40));
     assert!(errors(&[&deep], false).contains("nest deeper than 64"));
+    // Every other limit replaces all others.
+    let square: String = (0..1000)
+        .map(|n| {
+            let (name, other) = if n % 2 == 0 { ("a", "b") } else { ("b", "a") };
+            format!("- {{ key: k{n}, rate_limit: {{ unit: day, name: {name}, replaces: [{{ name: {other} }}] }} }}\n")
+        })
+        .collect();
+    let square = format!("domain: {}\ndescriptors:\n{square}", "d".repeat(20));
+    assert!(errors(&[&square], false).contains("the policy would be too large"));
     let half = " ".repeat(5 << 20);
     assert!(errors(&[&half, &half], false).contains("the files have 10485760 bytes together"));
     let file = EnvoyFile { name: "a.yaml", content: b"domain: \xff" };

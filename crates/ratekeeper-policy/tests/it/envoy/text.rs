@@ -60,7 +60,7 @@ descriptors:
     mode: quota
     on_store_error: deny
     # replaces "x y", but no limit of the domain is called so
-    replaces: [all]
+    replaces: [d.all]
     subject_metrics: true
     envoy: { name: api, metadata: { "a": [1, 2.5, false, null, "no", "10.0.0.1"], "b c": { "d": "$${HOME}" } } }
   # a.yaml:13
@@ -74,7 +74,7 @@ descriptors:
   - name: d.free
     match: { domain: d, entries: [free] }
     limits: unlimited
-    replaces: [all]
+    replaces: [d.all]
   # a.yaml:15
   - name: d.none
     match: { domain: d, entries: [none] }
@@ -126,7 +126,7 @@ fn names_are_unique_short_and_say_what_they_can() {
     let long = "v".repeat(100);
     let node = |key: &str, value: &str| {
         format!(
-            "  - {{ key: {key:?}, value: {value:?}, rate_limit: {{ unit: day, requests_per_unit: 1, replaces: [{{ name: d.taken }}] }} }}\n"
+            "  - {{ key: {key:?}, value: {value:?}, rate_limit: {{ unit: day, requests_per_unit: 1, name: d.taken }} }}\n"
         )
     };
     let source = format!(
