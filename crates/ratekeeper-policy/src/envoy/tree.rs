@@ -191,7 +191,7 @@ impl Node {
         })
     }
 
-    /// Whether a request's value decides which node is taken, but for the key.
+    /// Whether its value is a pattern.
     pub(super) fn is_pattern(&self) -> bool {
         self.value.as_ref().is_some_and(|value| value.contains('*'))
     }
