@@ -5,6 +5,7 @@
 //! that nobody else has to compile libFuzzer: `cargo xtask fuzz`.
 
 mod bytes;
+mod envoy_config;
 mod limit;
 mod log_line;
 mod policy;
@@ -12,6 +13,7 @@ mod resp;
 mod step;
 mod told;
 
+pub use envoy_config::envoy_config;
 pub use limit::limit;
 pub use log_line::log_line;
 pub use policy::policy;
@@ -30,6 +32,7 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    Target { name: "envoy_config", run: envoy_config },
     Target { name: "limit", run: limit },
     Target { name: "log_line", run: log_line },
     Target { name: "policy", run: policy },

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::text::escaped;
+use crate::yaml::{Position, SyntaxError};
 
 /// The most errors that one attempt reports; the rest is counted.
 pub(crate) const MAX_ERRORS: usize = 50;
@@ -53,6 +54,32 @@ impl PolicyErrors {
     pub(crate) fn new(mut errors: Vec<PolicyError>, more: usize) -> Self {
         errors.sort_by_key(|error| (error.line, error.column));
         Self { errors, more }
+    }
+
+    /// The one error of what is no YAML.
+    pub(crate) fn of_syntax(file: &str, error: SyntaxError) -> Self {
+        let (file, at) = (file.to_owned(), error.at);
+        let (field, message, help) = (String::new(), error.message, error.help);
+        Self::new(vec![PolicyError { file, line: at.line, column: at.column, field, message, help }], 0)
+    }
+
+    /// The one error of a file of which nothing more is known.
+    pub(crate) fn unreadable(file: &str) -> Self {
+        let at = Position { line: 1, column: 1 };
+        let (message, help) = ("this cannot be read".to_owned(), String::new());
+        Self::of_syntax(file, SyntaxError { at, message, help })
+    }
+
+    /// The errors of several files, in the order of the files.
+    pub(crate) fn join(files: Vec<Self>) -> Self {
+        let mut joined = Self { errors: Vec::new(), more: 0 };
+        for file in files {
+            joined.errors.extend(file.errors);
+            joined.more += file.more;
+        }
+        joined.more += joined.errors.len().saturating_sub(MAX_ERRORS);
+        joined.errors.truncate(MAX_ERRORS);
+        joined
     }
 
     /// The errors, ordered by line and column.

@@ -76,16 +76,13 @@ impl Policy {
         file: &str,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, PolicyErrors> {
-        let document = yaml::parse(source).map_err(|error| {
-            let (line, column) = (error.at.line, error.at.column);
-            one_error(file, line, column, error.message, error.help)
-        })?;
+        let document =
+            yaml::parse(source, yaml::POLICY).map_err(|error| PolicyErrors::of_syntax(file, error))?;
         let mut decoder = Decoder::new(&document, file, env);
         let root = Root::decode(Document::ROOT, &mut decoder);
         let compiled = root.map(|root| compile(root, &mut decoder));
         let warnings = decoder.finish()?;
-        let nothing = || one_error(file, 1, 1, "the policy cannot be read".to_owned(), String::new());
-        let compiled = compiled.ok_or_else(nothing)?;
+        let compiled = compiled.ok_or_else(|| PolicyErrors::unreadable(file))?;
         let uses_path = compiled.rules.iter().any(Rule::uses_path);
         let uses_headers = compiled.rules.iter().any(Rule::uses_headers)
             || compiled.allow.uses_headers()
@@ -104,17 +101,9 @@ impl Policy {
         file: &str,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, PolicyErrors> {
-        match std::str::from_utf8(source) {
-            Ok(source) => Self::parse(source, file, env),
-            Err(error) => {
-                let before = String::from_utf8_lossy(&source[..error.valid_up_to()]);
-                let line = 1 + before.matches('\n').count();
-                let column = 1 + before.chars().rev().take_while(|c| *c != '\n').count();
-                let byte = source.get(error.valid_up_to()).copied().unwrap_or(0);
-                let message = format!("the byte 0x{byte:02x} is no UTF-8");
-                Err(one_error(file, line, column, message, "save the policy as UTF-8".to_owned()))
-            }
-        }
+        let source =
+            yaml::utf8(source, yaml::POLICY).map_err(|error| PolicyErrors::of_syntax(file, error))?;
+        Self::parse(source, file, env)
     }
 
     /// The version: the first 12 hexadecimal digits of the BLAKE3 hash of the source.
@@ -127,6 +116,13 @@ impl Policy {
     #[must_use]
     pub fn warnings(&self) -> &[PolicyError] {
         &self.warnings
+    }
+
+    /// The policy with these warnings before its own: of what it was made from.
+    #[must_use]
+    pub fn with_warnings(mut self, mut warnings: Vec<PolicyError>) -> Self {
+        warnings.append(&mut self.warnings);
+        Self { warnings, ..self }
     }
 
     /// The rules, in the order of the file, those that are off among them.
@@ -300,10 +296,4 @@ impl Policy {
     pub fn explain(&self, attributes: &Attributes<'_>, now: Timestamp, cost: u64) -> Explanation {
         Explanation::new(self, attributes, now, cost)
     }
-}
-
-fn one_error(file: &str, line: usize, column: usize, message: String, help: String) -> PolicyErrors {
-    let file = file.to_owned();
-    let error = PolicyError { file, line, column, field: String::new(), message, help };
-    PolicyErrors::new(vec![error], 0)
 }

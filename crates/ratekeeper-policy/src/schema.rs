@@ -44,7 +44,7 @@ pub fn json_schema() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::{Document, Kind, NodeId, parse};
+    use crate::yaml::{Document, Kind, NodeId, POLICY, parse};
 
     /// A policy as editors see it: JSON by the core schema of YAML.
     fn json_of(document: &Document, id: NodeId) -> Value {
@@ -70,7 +70,7 @@ mod tests {
     }
 
     fn reference() -> Value {
-        json_of(&parse(crate::REFERENCE).unwrap(), Document::ROOT)
+        json_of(&parse(crate::REFERENCE, POLICY).unwrap(), Document::ROOT)
     }
 
     #[test]
@@ -95,7 +95,7 @@ rules:
       - { rate: 5 per day, algorithm: calendar_window, tz: Europe/Paris }
 ";
         crate::Policy::parse(source, "p", &|_| None).unwrap();
-        assert!(validator().is_valid(&json_of(&parse(source).unwrap(), Document::ROOT)));
+        assert!(validator().is_valid(&json_of(&parse(source, POLICY).unwrap(), Document::ROOT)));
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Explain(Box<ExplainArguments>),
     /// Replay access logs through a policy: who would have been refused, when, by which rule
     Replay(ReplayArguments),
+    /// Make a policy of what another rate limiter is configured with
+    Import(ImportArguments),
     /// Print the JSON Schema of policies, for editors
     Schema,
     /// Print the SQL that makes the schema of a PostgreSQL store, for who runs it himself
@@ -74,6 +76,9 @@ pub(crate) struct ServeArguments {
     /// The policy; without one, a built-in policy to try
     #[arg(long, short, value_name = "FILE")]
     pub(crate) policy: Option<String>,
+    /// Serve the configuration of envoyproxy/ratelimit as it is, instead of a policy
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "policy")]
+    pub(crate) envoy_config: Option<String>,
     /// Where to listen; may be given several times
     #[arg(long, short, value_name = "ADDRESS")]
     pub(crate) listen: Vec<String>,
@@ -199,6 +204,40 @@ pub(crate) struct CheckArguments {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) env: Variables,
+}
+
+/// Arguments of `import`.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArguments {
+    #[command(subcommand)]
+    pub(crate) source: ImportSource,
+}
+
+/// Whose configuration becomes a policy.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportSource {
+    /// That of envoyproxy/ratelimit
+    Envoy(ImportEnvoy),
+}
+
+/// Arguments of `import envoy`.
+#[derive(Args, Debug)]
+pub(crate) struct ImportEnvoy {
+    /// The directories of its YAML files, or single files
+    #[arg(required = true, value_name = "DIRECTORY")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Several files may have one domain: its MERGE_DOMAIN_CONFIG
+    #[arg(long)]
+    pub(crate) merge_domains: bool,
+    /// All limits are in quota mode: its QUOTA_MODE
+    #[arg(long)]
+    pub(crate) quota_mode: bool,
+    /// The url of the store where all counters live, such as '${REDIS_URL}' [default: in memory]
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Write the policy to this file
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Arguments of `doctor`.

@@ -4,6 +4,7 @@ mod app;
 mod cli;
 mod command;
 mod envoy;
+mod envoy_config;
 mod failure;
 mod http;
 mod listen;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Token => command::token::run(),
         Command::Check(arguments) => command::check::run(&arguments),
         Command::Doctor(arguments) => command::doctor::run(&arguments),
+        Command::Import(arguments) => command::import::run(arguments),
         Command::Explain(arguments) => command::explain::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Schema => command::schema::run(),

@@ -9,6 +9,7 @@ mod exact;
 mod hammer;
 mod hostile;
 mod identity;
+mod imported;
 mod listeners;
 mod programs;
 mod quick_start;

@@ -56,34 +56,25 @@ impl Home {
     }
 
     pub(crate) async fn start_at(&self, address: SocketAddr, arguments: &[&str]) -> Server {
-        let mut server = self.start_unwatched(address, arguments);
-        eventually("the server is ready", async || {
-            if let Ok(Some(status)) = server.child.try_wait() {
-                panic!("the server ended with {status}:\n{}", server.log());
-            }
-            Client::connect(address)
-                .await
-                .ok()?
-                .get("/readyz")
-                .await
-                .ok()
-                .filter(|answer| answer.status == 200)
-        })
-        .await;
-        server
+        self.start_unwatched(address, arguments).ready().await
+    }
+
+    /// Starts a server with the configuration of envoyproxy/ratelimit in the folder `config`.
+    pub(crate) async fn start_imported(&self, arguments: &[&str]) -> Server {
+        self.serve(free_address(), ["--envoy-config", "config"], arguments).ready().await
     }
 
     /// Starts a server, and leaves it to the caller to see when it is ready.
     pub(crate) fn start_unwatched(&self, address: SocketAddr, arguments: &[&str]) -> Server {
+        self.serve(address, ["--policy", "policy.yaml"], arguments)
+    }
+
+    fn serve(&self, address: SocketAddr, what: [&str; 2], arguments: &[&str]) -> Server {
         let mut command = Command::new(ratekeeper());
         command
-            .args([
-                "serve",
-                "--policy",
-                "policy.yaml",
-                "--listen",
-                &address.to_string(),
-            ])
+            .arg("serve")
+            .args(what)
+            .args(["--listen", &address.to_string()])
             .args(arguments)
             .env("RATEKEEPER_OPERATOR_TOKENS", OPERATOR_HASH);
         self.spawn(command, address)
@@ -127,6 +118,24 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Waits until it is ready.
+    async fn ready(mut self) -> Self {
+        eventually("the server is ready", async || {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("the server ended with {status}:\n{}", self.log());
+            }
+            Client::connect(self.address)
+                .await
+                .ok()?
+                .get("/readyz")
+                .await
+                .ok()
+                .filter(|answer| answer.status == 200)
+        })
+        .await;
+        self
+    }
+
     pub(crate) async fn client(&self) -> Client {
         Client::connect(self.address).await.unwrap()
     }

@@ -36,6 +36,11 @@ fn feed(target: &Target, bytes: &[u8], what: &str) {
 }
 
 #[test]
+fn envoy_config() {
+    smoke("envoy_config");
+}
+
+#[test]
 fn limit() {
     smoke("limit");
 }

@@ -6,10 +6,10 @@ use super::Wrong;
 use super::environment::expand;
 use crate::error::{MAX_ERRORS, PolicyError, PolicyErrors};
 use crate::text::quoted;
-use crate::yaml::{Document, Kind, Node, NodeId, Position};
+use crate::yaml::{Document, Kind, MAX_SOURCE, Node, NodeId, Position};
 
 /// The most bytes that all values together may grow to by expanding `${NAME}`.
-const MAX_EXPANDED: usize = 1 << 20;
+const MAX_EXPANDED: usize = MAX_SOURCE;
 
 /// Reads one document and collects its errors.
 pub(crate) struct Decoder<'d> {
@@ -69,7 +69,7 @@ impl<'d> Decoder<'d> {
     /// All errors; if there are none, the warnings.
     pub(crate) fn finish(mut self) -> Result<Vec<PolicyError>, PolicyErrors> {
         if self.incomplete && self.errors.is_empty() {
-            self.error(Document::ROOT, "the policy cannot be read", "");
+            self.error(Document::ROOT, "this cannot be read", "");
         }
         if self.errors.is_empty() {
             Ok(self.warnings)

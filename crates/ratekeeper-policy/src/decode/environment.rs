@@ -41,7 +41,7 @@ pub(super) fn expand(
             }
         }
         if out.len() > room {
-            return Err(Wrong::new("the expanded values are too long", "at most 1 MiB for the whole policy"));
+            return Err(Wrong::new("the expanded values are too long", "at most 8 MiB for the whole policy"));
         }
         rest = &rest[start + length + 1..];
     }

@@ -22,22 +22,32 @@ impl SyntaxError {
     }
 }
 
+/// How errors call what is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wording {
+    /// What it is.
+    pub(crate) noun: &'static str,
+    /// What stands in it at the least.
+    pub(crate) least: &'static str,
+}
+
 /// Reads the one document of `source`.
-pub(crate) fn parse(source: &str) -> Result<Document, SyntaxError> {
+pub(crate) fn parse(source: &str, wording: Wording) -> Result<Document, SyntaxError> {
+    let Wording { noun, least } = wording;
     let start = Position { line: 1, column: 1 };
     if source.len() > MAX_SOURCE {
         let message = format!("the source has {} bytes", source.len());
-        return Err(SyntaxError::new(start, message, format!("a policy has at most {MAX_SOURCE} bytes")));
+        return Err(SyntaxError::new(start, message, format!("a {noun} has at most {MAX_SOURCE} bytes")));
     }
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     refuse_control_characters(source)?;
-    let mut builder = Builder { nodes: Vec::new(), open: Vec::new(), documents: 0 };
+    let mut builder = Builder { nodes: Vec::new(), open: Vec::new(), documents: 0, noun };
     let mut parser = Parser::new_from_str(source);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
             let at = position(*error.marker());
             if error.info().contains("recursion limit") {
-                return too_deep(at);
+                return too_deep(at, noun);
             }
             let info: String = error.info().chars().take(200).collect();
             SyntaxError::new(at, escaped(&info), syntax_help(error.info(), source, at))
@@ -47,11 +57,23 @@ pub(crate) fn parse(source: &str) -> Result<Document, SyntaxError> {
     if builder.nodes.is_empty() {
         return Err(SyntaxError::new(
             start,
-            "the policy is empty",
-            "a policy has at least a list of `rules`",
+            format!("the {noun} is empty"),
+            format!("a {noun} has at least {least}"),
         ));
     }
     Ok(Document { nodes: builder.nodes })
+}
+
+/// `source` as text.
+pub(crate) fn utf8(source: &[u8], wording: Wording) -> Result<&str, SyntaxError> {
+    std::str::from_utf8(source).map_err(|error| {
+        let before = String::from_utf8_lossy(&source[..error.valid_up_to()]);
+        let line = 1 + before.matches('\n').count();
+        let column = 1 + before.chars().rev().take_while(|c| *c != '\n').count();
+        let byte = source.get(error.valid_up_to()).copied().unwrap_or(0);
+        let message = format!("the byte 0x{byte:02x} is no UTF-8");
+        SyntaxError::new(Position { line, column }, message, format!("save the {} as UTF-8", wording.noun))
+    })
 }
 
 fn position(marker: Marker) -> Position {
@@ -78,8 +100,9 @@ fn refuse_control_characters(source: &str) -> Result<(), SyntaxError> {
     Ok(())
 }
 
-fn too_deep(at: Position) -> SyntaxError {
-    SyntaxError::new(at, format!("lists and mappings nest deeper than {MAX_DEPTH}"), "no policy needs that")
+fn too_deep(at: Position, noun: &str) -> SyntaxError {
+    let message = format!("lists and mappings nest deeper than {MAX_DEPTH}");
+    SyntaxError::new(at, message, format!("no {noun} needs that"))
 }
 
 /// What would be right, by what the parser says. Most syntax errors in policies are patterns or commas that YAML takes
@@ -119,6 +142,7 @@ struct Builder {
     nodes: Vec<Node>,
     open: Vec<Open>,
     documents: usize,
+    noun: &'static str,
 }
 
 impl Builder {
@@ -127,7 +151,7 @@ impl Builder {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    let help = "a policy is one YAML document: remove the `---`";
+                    let help = format!("a {} is one YAML document: remove the `---`", self.noun);
                     return Err(SyntaxError::new(at, "a second document begins", help));
                 }
             }
@@ -179,7 +203,7 @@ impl Builder {
     fn value(&mut self, at: Position, kind: Kind) -> Result<NodeId, SyntaxError> {
         if self.nodes.len() >= MAX_NODES {
             let message = format!("more than {MAX_NODES} values");
-            return Err(SyntaxError::new(at, message, "split the policy"));
+            return Err(SyntaxError::new(at, message, format!("split the {}", self.noun)));
         }
         let id = NodeId(self.nodes.len());
         let (parent, step) = match self.open.last_mut() {
@@ -203,7 +227,7 @@ impl Builder {
             return Err(SyntaxError::new(at, "a list or mapping stands where a name must be", help));
         }
         if self.open.len() >= MAX_DEPTH {
-            return Err(too_deep(at));
+            return Err(too_deep(at, self.noun));
         }
         let kind = if mapping {
             Kind::Map(Vec::new())
@@ -242,15 +266,16 @@ fn refuse_decorations(at: Position, anchor: usize, tagged: bool) -> Result<(), S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yaml::POLICY;
 
     fn error(source: &str) -> (usize, usize, String) {
-        let error = parse(source).unwrap_err();
+        let error = parse(source, POLICY).unwrap_err();
         (error.at.line, error.at.column, error.message)
     }
 
     #[test]
     fn values_know_where_they_stand_and_what_they_are_called() {
-        let document = parse("\u{feff}a:\n  - x\n  - {\"b c\": null}\n").unwrap();
+        let document = parse("\u{feff}a:\n  - x\n  - {\"b c\": null}\n", POLICY).unwrap();
         let paths: Vec<String> = (0..document.nodes.len()).map(|id| document.path(NodeId(id))).collect();
         assert_eq!(paths, ["", "a", "a[0]", "a[1]", "a[1][\"b c\"]"]);
         assert_eq!(document.nodes[2].at, Position { line: 2, column: 5 });

@@ -5,6 +5,7 @@
 
 mod applicable;
 mod descriptors;
+mod envoy;
 mod errors;
 mod examples;
 mod explain;

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod generate;
+pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod replay;
 pub(crate) mod schema;
@@ -22,7 +23,7 @@ use crate::cli::Variables;
 use crate::failure::Failure;
 
 /// A policy larger than this is refused while it is read: one byte more than the policy language allows.
-const MAX_POLICY_BYTES: u64 = (1 << 20) + 1;
+pub(crate) const MAX_POLICY_BYTES: u64 = (8 << 20) + 1;
 
 /// Refuses `-` given twice: the second reader would find nothing.
 pub(crate) fn standard_input_once<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), Failure> {
@@ -47,7 +48,8 @@ pub(crate) fn load_policy(path: &Path, env: &Variables) -> Result<Policy, Failur
     Ok(Policy::from_bytes(&source, &path.display().to_string(), &|name| variable(env, name))?)
 }
 
-fn variable(env: &Variables, name: &str) -> Option<String> {
+/// A variable of the command line, or else of the environment.
+pub(crate) fn variable(env: &Variables, name: &str) -> Option<String> {
     let given = env.variables.iter().find(|(known, _)| known == name);
     given.map(|(_, value)| value.clone()).or_else(|| environment(name))
 }

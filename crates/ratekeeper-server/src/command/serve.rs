@@ -2,13 +2,14 @@
 
 use std::io::Write as _;
 
-use ratekeeper_policy::Policy;
+use ratekeeper_policy::{EnvoyOptions, Policy};
 
-use super::{environment, load_policy, token};
+use super::{environment, token};
 use crate::cli::ServeArguments;
+use crate::envoy_config::EnvoyConfig;
 use crate::failure::{Failure, written};
-use crate::serve::{Greeting, PolicySource, Server};
-use crate::settings::Layers;
+use crate::serve::{Greeting, PolicyPlace, PolicySource, Server};
+use crate::settings::{Layers, Settings};
 use crate::tokens::TokenHash;
 
 /// What is served where no policy is given.
@@ -24,10 +25,10 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     }
     let mut settings = loaded.settings;
     let mut greeting = Greeting { is_quick_start, ..Greeting::default() };
-    let (policy, source) = match &settings.policy {
-        Some(path) => {
-            let source = PolicySource { path: path.clone(), variables: arguments.env };
-            (load_policy(&source.path, &source.variables)?, Some(source))
+    let (policy, source) = match policy_place(&settings) {
+        Some(place) => {
+            let source = PolicySource::new(place, arguments.env);
+            (source.load()?, Some(source))
         }
         None => {
             greeting.is_built_in = true;
@@ -45,12 +46,26 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     Server { settings, layers, policy, source, greeting }.run()
 }
 
+/// Where the settings say that the policy is.
+fn policy_place(settings: &Settings) -> Option<PolicyPlace> {
+    let (policy, envoy) = (settings.policy.clone(), &settings.envoy);
+    policy.map(PolicyPlace::File).or_else(|| {
+        let options = EnvoyOptions {
+            merge_domains: envoy.merge_domains,
+            quota_mode: envoy.quota_mode,
+            store: envoy.store.as_ref().map(|store| store.0.clone()),
+        };
+        Some(PolicyPlace::Envoy(EnvoyConfig { paths: vec![envoy.config.clone()?], options }))
+    })
+}
+
 /// The file and the flags.
 fn layers(arguments: &ServeArguments) -> Layers {
     let mut flags = arguments.set.clone();
     let mut flag =
         |name: &str, value: Option<String>| flags.extend(value.map(|value| (name.to_owned(), value)));
     flag("policy", arguments.policy.clone());
+    flag("envoy.config", arguments.envoy_config.clone());
     flag("listen", Some(arguments.listen.join(",")).filter(|addresses| !addresses.is_empty()));
     flag("state_file", arguments.state_file.clone());
     flag("log.format", arguments.log_format.clone());

@@ -5,6 +5,7 @@ mod banner;
 mod listeners;
 mod notify;
 mod reload;
+mod source;
 mod state_file;
 mod telemetry;
 
@@ -19,8 +20,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use self::banner::Greeting;
 use self::listeners::{Listeners, addresses};
-pub(crate) use self::reload::PolicySource;
 use self::reload::Reloader;
+pub(crate) use self::source::{PolicyPlace, PolicySource};
 use crate::app::{App, AppSettings, Refusal, Tokens};
 use crate::envoy::EnvoyAnswers;
 use crate::failure::Failure;
@@ -90,7 +91,7 @@ impl Server {
         let redis = RedisFront { app: Arc::clone(&app), idle_timeout: settings.redis.idle_timeout.get() };
         accepting.listen(listeners.redis, &redis);
         let serving = tokio::spawn(accepting.drained());
-        let reloader = Reloader { app: Arc::clone(&app), layers, source, tls };
+        let reloader = Reloader { app: Arc::clone(&app), layers, source: source.map(Arc::new), tls };
         let reloading = tokio::spawn(reloader.run(signals.hangup));
         let ending =
             tokio::spawn(end_on_signal([signals.terminate, signals.interrupt], drain, Arc::clone(&app)));

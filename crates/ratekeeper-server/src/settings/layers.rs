@@ -26,7 +26,7 @@ pub(crate) struct Loaded {
 }
 
 /// Settings that are not shown.
-const SECRETS: &[&str] = &["secret"];
+const SECRETS: &[&str] = &["secret", "envoy.store"];
 
 impl Layers {
     /// Reads and joins all layers.
@@ -101,6 +101,8 @@ fn has_default(name: &str) -> bool {
         "threads",
         "operator_tokens",
         "secret",
+        "envoy.config",
+        "envoy.store",
         "traces.endpoint",
     ];
     const SECTIONS: &[&str] = &["tls.", "proxy_protocol.", "refusal."];

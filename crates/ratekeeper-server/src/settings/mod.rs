@@ -234,7 +234,10 @@ impl Settings {
         if self.threads == Some(0) || self.limits.connections == 0 {
             return wrong("threads and limits.connections: at least 1 is needed");
         }
-        Ok(self)
+        if self.policy.is_some() && self.envoy.config.is_some() {
+            return wrong("policy and envoy.config: only one of them can be served");
+        }
+        Ok(Self { envoy: self.envoy.with_its_address(), ..self })
     }
 }
 

@@ -21,12 +21,16 @@ fn the_reference_is_read_and_shows_the_defaults() {
     let default = Settings::default();
     assert_eq!(reference.listen, default.listen);
     assert_eq!(reference.dialect, default.dialect);
-    assert_eq!(format!("{:?}", reference.envoy), format!("{:?}", default.envoy));
+    assert!(reference.envoy.config.is_some() && reference.envoy.store.is_some());
+    let envoy = Envoy { config: None, store: None, ..reference.envoy.clone() };
+    assert_eq!(format!("{envoy:?}"), format!("{:?}", default.envoy));
     assert_eq!(format!("{:?}", reference.limits), format!("{:?}", default.limits));
     assert_eq!(format!("{:?}", reference.drain), format!("{:?}", default.drain));
     assert_eq!(format!("{:?}", reference.log), format!("{:?}", default.log));
     assert_eq!(format!("{:?}", reference.redis), format!("{:?}", default.redis));
-    assert!(reference.checked().is_ok());
+    let policy_alone = Settings { envoy, ..reference.clone() };
+    assert!(policy_alone.checked().is_ok());
+    assert!(reference.checked().is_err(), "it shows both ways to say what is served");
 }
 
 #[test]
@@ -63,6 +67,22 @@ fn what_is_printed_can_be_read_again_and_shows_no_secret() {
 }
 
 #[test]
+fn an_imported_configuration_is_served_where_envoy_asks() {
+    let env = [
+        ("RATEKEEPER_ENVOY_CONFIG", "config"),
+        ("RATEKEEPER_ENVOY_STORE", "redis://:hunter2@db"),
+    ];
+    let loaded = load(None, &env, &[("envoy.merge_domains", "true")]).unwrap();
+    let envoy = &loaded.settings.envoy;
+    assert!(envoy.merge_domains && !envoy.quota_mode);
+    assert_eq!(envoy.listen, [SocketAddr::from(([127, 0, 0, 1], 8081))]);
+    assert!(!loaded.print().contains("hunter2") && !format!("{envoy:?}").contains("hunter2"));
+    let elsewhere = load(None, &env, &[("envoy.listen", "[::1]:1")]).unwrap();
+    assert_eq!(elsewhere.settings.envoy.listen.len(), 1);
+    assert!(load(None, &[], &[]).unwrap().settings.envoy.listen.is_empty());
+}
+
+#[test]
 fn errors_say_where_and_what_would_be_right() {
     let wrong = |file: &str| load(Some(file), &[], &[]).unwrap_err();
     let unknown = wrong("listen = []\n[limits]\nconections = 1\n");
@@ -78,6 +98,8 @@ fn errors_say_where_and_what_would_be_right() {
     assert!(wrong("[tls]\ncert = \"x\"").contains("cert and key need each other"));
     let number = load(None, &[("RATEKEEPER_LIMITS_HEADERS", "many")], &[]).unwrap_err();
     assert_eq!(number, "RATEKEEPER_LIMITS_HEADERS: \"many\" is no number");
+    let both = load(None, &[], &[("policy", "p.yaml"), ("envoy.config", "config")]).unwrap_err();
+    assert_eq!(both, "policy and envoy.config: only one of them can be served");
     let shadow = load(None, &[], &[("envoy.shadow_mode", "maybe")]).unwrap_err();
     assert_eq!(shadow, "envoy.shadow_mode: \"maybe\" is neither true nor false");
     assert!(wrong("[envoy]\nlimit_header = \"a b\"").contains("is no name of a header"));

@@ -9,6 +9,7 @@ mod documents;
 mod explain;
 mod generate;
 mod hostile;
+mod import;
 mod logs;
 mod pipes;
 mod summary;
