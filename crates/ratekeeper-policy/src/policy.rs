@@ -242,7 +242,7 @@ impl Policy {
         out.push_own(part, self.compiled.rules.len(), &self.compiled.own, limit, attributes);
     }
 
-    /// Whether a rule is about this domain.
+    /// Whether a rule is about this domain, or about the descriptors of every domain.
     #[must_use]
     pub fn knows_domain(&self, domain: &str) -> bool {
         self.compiled.trees.knows(domain)

@@ -33,7 +33,8 @@ fn refused_is_untouched(before: &Game, after: &Game, ask: &Ask, verdict: &Verdic
 /// Waiting exactly so long, alone, passes, and a microsecond less does not.
 fn retry_after_is_exact(after: &Game, ask: &Ask, verdict: &Verdict) {
     let Some(wait) = verdict.retry_after else {
-        let never = ask.cost > after.limit.largest_cost() || ask.op == Op::TakeUpTo && ask.cost == 0;
+        let nothing = ask.cost == 0 || after.limit.largest_cost() == 0;
+        let never = ask.cost > after.limit.largest_cost() || ask.op == Op::TakeUpTo && nothing;
         assert!(!verdict.allowed && never, "{ask:?} is refused for ever: {verdict:?} {after:?}");
         return;
     };

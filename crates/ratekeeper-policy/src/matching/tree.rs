@@ -43,9 +43,9 @@ impl Trees {
         self.domains.entry(domain.to_owned()).or_default();
     }
 
-    /// Whether any rule is about this domain.
+    /// Whether any rule is about this domain, or about the descriptors of all.
     pub(crate) fn knows(&self, domain: &str) -> bool {
-        self.domains.contains_key(domain)
+        self.domains.contains_key(domain) || !self.any.keys.is_empty()
     }
 
     /// Adds the rule at place `rule`, with its entries.

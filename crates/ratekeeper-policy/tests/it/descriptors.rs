@@ -56,7 +56,9 @@ fn the_entries_that_fit_best_choose_the_rules() {
     assert_eq!(of(Some("e"), &[("user", "a")]), "elsewhere:1s:{1:a} everywhere:1s:{1:a} plain:1s:{*}");
     assert_eq!(of(None, &[("user", "a")]), "everywhere:1s:{1:a}");
     assert_eq!(of(Some("d"), &[]), "");
-    assert!(policy.knows_domain("e") && !policy.knows_domain("f"));
+    assert!(policy.knows_domain("e") && policy.knows_domain("f"), "one rule is about all of them");
+    let narrow = self::policy("rules: [{ name: a, match: { domain: e }, limits: 1/s, mode: off }]");
+    assert!(narrow.knows_domain("e") && !narrow.knows_domain("f"));
 }
 
 #[test]

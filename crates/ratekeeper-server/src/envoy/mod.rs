@@ -59,8 +59,9 @@ impl EnvoyAnswers {
 /// If it makes no sense, or a store failed, and a rule with `on_store_error: deny` says so.
 async fn decide(app: &App, request: &RateLimitRequest) -> Result<RateLimitResponse, Status> {
     let asked = Asked::new(request)?;
-    let parts = asked.parts();
     let current = app.engine.current();
+    // What a domain that nobody has configured brings along is no limit of ours.
+    let parts = asked.parts(current.knows_domain(&request.domain));
     let began = instant();
     let outcome = app.engine.check_parts_under(&current, &parts, None).await;
     let attributes: Vec<Attributes<'_>> = parts.iter().map(|part| part.attributes).collect();

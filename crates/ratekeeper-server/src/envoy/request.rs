@@ -75,18 +75,19 @@ impl<'r> Asked<'r> {
         Ok(())
     }
 
-    /// All descriptors, in order.
-    pub(super) fn parts(&self) -> Vec<Part<'_>> {
-        self.descriptors.iter().map(|descriptor| self.part(descriptor)).collect()
+    /// All descriptors, in order; the limits that they bring along count only where `own_limits` says so.
+    pub(super) fn parts(&self, own_limits: bool) -> Vec<Part<'_>> {
+        self.descriptors.iter().map(|descriptor| self.part(descriptor, own_limits)).collect()
     }
 
-    fn part<'a>(&'a self, descriptor: &'a Descriptor) -> Part<'a> {
+    fn part<'a>(&'a self, descriptor: &'a Descriptor, own_limits: bool) -> Part<'a> {
         let attributes = Attributes {
             domain: Some(self.domain),
             descriptors: &self.entries[descriptor.entries.clone()],
             ..Attributes::default()
         };
-        let by = descriptor.limit.as_ref().map_or(By::Policy, By::Limit);
+        let limit = descriptor.limit.as_ref().filter(|_| own_limits);
+        let by = limit.map_or(By::Policy, By::Limit);
         Part { attributes, by, cost: descriptor.cost, op: descriptor.op }
     }
 }

@@ -88,6 +88,10 @@ async fn a_limit_that_is_brought_along_is_used_instead_of_those_of_the_policy() 
     assert_eq!(asking.web([unknown.clone()]).await.overall_code(), Passes);
     assert_eq!(asking.web([unknown]).await.overall_code(), OverLimit);
     assert_eq!(asking.left(user("ann")).await, 10);
+    let elsewhere = RateLimitRequest { domain: "nobody's".to_owned(), ..web([own(0)]) };
+    let passed = asking.ask(elsewhere).await.unwrap();
+    assert_eq!(codes(&passed), (Passes, vec![Passes]), "a domain that nobody has configured");
+    assert_eq!(passed.statuses[0].current_limit, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
