@@ -32,7 +32,10 @@ pub(crate) const TESTS: &[Need] = &[
 ];
 
 /// What the benchmarks need beyond it.
-pub(crate) const BENCHMARKS: &[Need] = &[Need { program: "wrk", package: "wrk" }];
+pub(crate) const BENCHMARKS: &[Need] = &[
+    Need { program: "h2load", package: "nghttp2-client" },
+    Need { program: "wrk", package: "wrk" },
+];
 
 /// Installs what is missing; does nothing, and needs no network, if nothing is.
 #[allow(
