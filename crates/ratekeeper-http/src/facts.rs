@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use http::HeaderMap;
-use http::request::Parts;
 use ratekeeper_policy::Attributes;
 use smallvec::SmallVec;
 
-use crate::{AmbiguousHost, host, path};
+use crate::host::host;
+use crate::{AmbiguousHost, Head, Headers};
 
 /// What is known of a request: found by the layer, corrected and completed by its user, borrowed wherever possible.
 #[derive(Clone, Debug)]
@@ -27,7 +26,7 @@ pub struct Facts<'a> {
     pub host: Option<Cow<'a, str>>,
     /// What the request costs, before the costs of rules multiply it; 1 by default.
     pub cost: u64,
-    headers: SmallVec<[(&'a str, Cow<'a, str>); 16]>,
+    headers: SmallVec<[(Cow<'a, str>, Cow<'a, str>); 16]>,
     descriptors: SmallVec<[(Cow<'a, str>, Cow<'a, str>); 2]>,
 }
 
@@ -36,17 +35,17 @@ impl<'a> Facts<'a> {
     ///
     /// # Errors
     /// If it is not clear which host is meant.
-    pub fn new(parts: &'a Parts, with_headers: bool) -> Result<Self, AmbiguousHost> {
+    pub fn new<H: Head + ?Sized>(head: &'a H, with_headers: bool) -> Result<Self, AmbiguousHost> {
         Ok(Self {
             ip: None,
             user: None,
-            method: parts.method.as_str().into(),
-            path: path(&parts.uri).into(),
+            method: head.method().into(),
+            path: head.path().into(),
             route: None,
-            host: host(&parts.uri, &parts.headers)?.map(Into::into),
+            host: host(head)?.map(Into::into),
             cost: 1,
             headers: if with_headers {
-                lines(&parts.headers)
+                lines(head)
             } else {
                 SmallVec::new()
             },
@@ -59,12 +58,30 @@ impl<'a> Facts<'a> {
         self.descriptors.push((name.into(), value.into()));
     }
 
+    /// These facts on their own, for when the request they were borrowed from is gone.
+    #[must_use]
+    pub fn into_owned(self) -> Facts<'static> {
+        let own = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        let both = |(name, value)| (own(name), own(value));
+        Facts {
+            ip: self.ip,
+            user: self.user.map(own),
+            method: own(self.method),
+            path: own(self.path),
+            route: self.route.map(own),
+            host: self.host.map(own),
+            cost: self.cost,
+            headers: self.headers.into_iter().map(both).collect(),
+            descriptors: self.descriptors.into_iter().map(both).collect(),
+        }
+    }
+
     /// These facts as the engine takes them.
     #[must_use]
     pub fn borrowed(&self) -> BorrowedFacts<'_, 'a> {
         BorrowedFacts {
             facts: self,
-            headers: self.headers.iter().map(|(name, value)| (*name, &**value)).collect(),
+            headers: self.headers.iter().map(|(name, value)| (&**name, &**value)).collect(),
             descriptors: self.descriptors.iter().map(|(name, value)| (&**name, &**value)).collect(),
         }
     }
@@ -99,16 +116,15 @@ impl BorrowedFacts<'_, '_> {
 }
 
 /// All lines of all headers.
-fn lines(headers: &HeaderMap) -> SmallVec<[(&str, Cow<'_, str>); 16]> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            // Bytes that are no text stay, as escapes: a header that disappeared would take its rule with it.
-            let text = match std::str::from_utf8(value.as_bytes()) {
-                Ok(text) => Cow::Borrowed(text),
-                Err(_) => Cow::Owned(value.as_bytes().escape_ascii().to_string()),
-            };
-            (name.as_str(), text)
-        })
-        .collect()
+fn lines<H: Headers + ?Sized>(headers: &H) -> SmallVec<[(Cow<'_, str>, Cow<'_, str>); 16]> {
+    let mut lines = SmallVec::new();
+    headers.each(&mut |name, value| {
+        // Bytes that are no text stay, as escapes: a header that disappeared would take its rule with it.
+        let text = match std::str::from_utf8(value) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(value.escape_ascii().to_string()),
+        };
+        lines.push((Cow::Borrowed(name), text));
+    });
+    lines
 }

@@ -1,8 +1,8 @@
-//! Which host is asked, and where.
+//! Which host is asked.
 
-use http::header::HOST;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Uri};
+
+use crate::Head;
 
 /// A request that names no host clearly, so that this program and the one behind it could take it for different ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,31 +26,24 @@ pub enum AmbiguousHost {
 ///
 /// # Errors
 /// If it is not clear which host is meant.
-pub fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Option<&'a str>, AmbiguousHost> {
-    let mut lines = headers.get_all(HOST).iter();
-    let (first, more) = (lines.next(), lines.next());
-    if more.is_some() {
-        return Err(AmbiguousHost::Several);
-    }
-    let header = first.map(named).transpose()?;
-    match (uri.authority(), header) {
-        (Some(authority), _) if authority.as_str().contains('@') => Err(AmbiguousHost::Malformed),
-        (Some(authority), Some(host)) if !same(authority.as_str(), host, uri) => {
+pub(crate) fn host<H: Head + ?Sized>(head: &H) -> Result<Option<&str>, AmbiguousHost> {
+    let header = match head.lines("host")[..] {
+        [] => None,
+        [line] => Some(named(line)?),
+        _ => return Err(AmbiguousHost::Several),
+    };
+    match (head.authority(), header) {
+        (Some(authority), _) if authority.contains('@') => Err(AmbiguousHost::Malformed),
+        (Some(authority), Some(host)) if !same(authority, host, head.scheme()) => {
             Err(AmbiguousHost::Different)
         }
-        (Some(authority), _) => Ok(Some(authority.as_str())),
+        (Some(authority), _) => Ok(Some(authority)),
         (None, header) => Ok(header.filter(|host| !host.is_empty())),
     }
 }
 
-/// The path that a request is for, as it was sent, without the query; of an absolute URI its path.
-#[must_use]
-pub fn path(uri: &Uri) -> &str {
-    uri.path()
-}
-
-fn named(value: &HeaderValue) -> Result<&str, AmbiguousHost> {
-    let text = value.to_str().map_err(|_| AmbiguousHost::Malformed)?;
+fn named(line: &[u8]) -> Result<&str, AmbiguousHost> {
+    let text = std::str::from_utf8(line).map_err(|_| AmbiguousHost::Malformed)?;
     // An empty one says that there is none.
     if text.is_empty() || (text.parse::<Authority>().is_ok() && !text.contains('@')) {
         Ok(text)
@@ -59,8 +52,8 @@ fn named(value: &HeaderValue) -> Result<&str, AmbiguousHost> {
     }
 }
 
-fn same(authority: &str, host: &str, uri: &Uri) -> bool {
-    let default = match uri.scheme_str() {
+fn same(authority: &str, host: &str, scheme: Option<&str>) -> bool {
+    let default = match scheme {
         Some("https") => ":443",
         _ => ":80",
     };
@@ -70,15 +63,14 @@ fn same(authority: &str, host: &str, uri: &Uri) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
     fn asked(uri: &str, hosts: &[&str]) -> Result<Option<String>, AmbiguousHost> {
-        let mut headers = HeaderMap::new();
-        for host in hosts {
-            headers.append(HOST, HeaderValue::from_bytes(host.as_bytes()).unwrap());
-        }
-        let uri: Uri = uri.parse().unwrap();
-        host(&uri, &headers).map(|host| host.map(str::to_owned))
+        let request = hosts.iter().fold(Request::get(uri), |request, host| request.header("host", *host));
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        host(&head).map(|host| host.map(str::to_owned))
     }
 
     #[test]
@@ -102,12 +94,5 @@ mod tests {
         ] {
             assert_eq!(asked("/x", &[wrong]), Err(AmbiguousHost::Malformed), "{wrong}");
         }
-    }
-
-    #[test]
-    fn absolute_targets_give_their_path() {
-        assert_eq!(path(&"http://a.example//x/%2F?y".parse().unwrap()), "//x/%2F");
-        assert_eq!(path(&"*".parse().unwrap()), "*");
-        assert_eq!(path(&"http://a.example".parse().unwrap()), "/");
     }
 }

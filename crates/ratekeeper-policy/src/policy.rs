@@ -142,6 +142,13 @@ impl Policy {
         self.compiled.rules.get(index).unwrap_or(&self.compiled.own)
     }
 
+    /// The rule whose name is nearest to this one, if it is near: what was meant by a name that no rule has.
+    #[must_use]
+    pub fn nearest_rule(&self, name: &str) -> Option<&Rule> {
+        let near = crate::text::nearest(name, self.rules().iter().map(Rule::name))?;
+        self.rules().iter().find(|rule| rule.name() == near)
+    }
+
     /// Every limit whose counters stand under keys that begin with `scope` (see [`scope`](crate::PolicyLimit::scope)), and its rule: the
     /// rule's own, and those of overrides and arms that share its counters.
     pub fn in_scope<'p>(&'p self, scope: &'p [u8]) -> impl Iterator<Item = (&'p Rule, &'p Limit)> {

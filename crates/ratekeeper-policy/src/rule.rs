@@ -201,11 +201,16 @@ impl Rule {
 
     /// Whom this rule counts a request for, as decisions print it: one text for each part of the key, `-` for a missing
     /// part. Addresses appear masked, paths and hosts in their one form, parts that are `secret: true` as `#` and a
-    /// hash. All others are byte for byte what the client sent: escape them before showing them.
+    /// hash. All others are byte for byte what the client sent: escape them before showing them. Limits that requests bring along count domain and
+    /// descriptors.
     ///
     /// Allocates; decisions themselves do not need it.
     #[must_use]
     pub fn subject(&self, attributes: &Attributes<'_>) -> Vec<String> {
+        if self.name == REQUEST_RULE {
+            let entries = attributes.descriptors.iter().map(|(name, value)| format!("{name}={value}"));
+            return attributes.domain.map(str::to_owned).into_iter().chain(entries).collect();
+        }
         if self.name == REQUEST_RULE {
             let entries = attributes.descriptors.iter().map(|(key, value)| format!("{key}={value}"));
             return attributes.domain.map(str::to_owned).into_iter().chain(entries).collect();

@@ -54,6 +54,14 @@ pub(crate) struct Tokens {
     pub(crate) operator: Vec<TokenHash>,
 }
 
+impl Tokens {
+    /// Whether whoever has this token may ask for decisions.
+    pub(crate) fn let_check(&self, token: &TokenHash) -> bool {
+        // Whoever may change counters may ask for decisions.
+        token.is_among(&self.check) | token.is_among(&self.operator)
+    }
+}
+
 /// The server behind all of its connections.
 #[derive(Debug)]
 pub(crate) struct App {
@@ -120,6 +128,7 @@ impl App {
     /// Notes a decision about a request with these parts: for metrics, the refused subjects and the log. Never waits.
     pub(crate) fn record(&self, outcome: &Outcome, parts: &[Attributes<'_>], began: Instant) {
         self.metrics.record(outcome, began.elapsed());
+        self.metrics.subjects.record(outcome, parts);
         if self.traces.is_some() {
             traces::note(outcome);
         }

@@ -15,14 +15,17 @@ use ratekeeper_policy::Mode;
 
 use crate::listen::ConnectionStats;
 use crate::refusal_log::reason;
+use crate::resp::RedisStats;
 use crate::store_metrics::StoreMetrics;
 use crate::stores::Stores;
+use crate::subject_metrics::SubjectMetrics;
 
 /// All metrics.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) connections: ConnectionStats,
+    pub(crate) redis: RedisStats,
     requests: IntCounterVec,
     grpc_requests: IntCounterVec,
     /// Answers of the hot paths, resolved once.
@@ -39,6 +42,7 @@ pub(crate) struct Metrics {
     reload_successful: IntGauge,
     policy_loaded: Gauge,
     stores: StoreMetrics,
+    pub(crate) subjects: SubjectMetrics,
     /// One page at a time: what is counted elsewhere is copied for it.
     page: Mutex<()>,
     /// The counters of rules, resolved once for each policy.
@@ -118,6 +122,7 @@ impl Metrics {
         let grpc_requests = counters("ratekeeper_grpc_requests_total", "Calls of gRPC answered.", &["code"])?;
         Ok(Self {
             connections: ConnectionStats::new(&registry)?,
+            redis: RedisStats::new(&registry)?,
             checks_answered: requests.with_label_values(&["/v1/check", "200"]),
             requests,
             grpc_answered: grpc_requests.with_label_values(&["OK"]),
@@ -145,6 +150,7 @@ impl Metrics {
             reload_successful,
             policy_loaded,
             stores: StoreMetrics::new(&registry)?,
+            subjects: SubjectMetrics::new(&registry)?,
             page: Mutex::default(),
             rules: ArcSwap::default(),
             registry,

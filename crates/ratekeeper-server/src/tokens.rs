@@ -21,8 +21,8 @@ pub(crate) struct NoTokenHash;
 
 impl TokenHash {
     /// The hash of a token.
-    pub(crate) fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
+    pub(crate) fn of(token: impl AsRef<[u8]>) -> Self {
+        Self(Sha256::digest(token.as_ref()).into())
     }
 
     /// # Errors
@@ -44,10 +44,9 @@ impl TokenHash {
         Ok(Self(hash))
     }
 
-    /// Whether `token` is one of those behind `hashes`. Takes the same time wherever it stands, and however much is right.
-    pub(crate) fn is_among(token: &str, hashes: &[Self]) -> bool {
-        let given = Self::of(token);
-        hashes.iter().fold(false, |found, hash| found | constant_time_eq_32(&hash.0, &given.0))
+    /// Whether it is one of `hashes`. Takes the same time wherever it stands, and however much is right.
+    pub(crate) fn is_among(&self, hashes: &[Self]) -> bool {
+        hashes.iter().fold(false, |found, hash| found | constant_time_eq_32(&hash.0, &self.0))
     }
 }
 
@@ -76,8 +75,9 @@ mod tests {
             "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(TokenHash::parse(&hash.to_string()), Ok(hash.clone()));
-        assert!(TokenHash::is_among("abc", &[TokenHash::of("x"), hash.clone()]));
-        assert!(!TokenHash::is_among("abd", std::slice::from_ref(&hash)) && !TokenHash::is_among("", &[]));
+        assert!(TokenHash::of("abc").is_among(&[TokenHash::of("x"), hash.clone()]));
+        assert!(!TokenHash::of("abd").is_among(std::slice::from_ref(&hash)));
+        assert!(!TokenHash::of("").is_among(&[]));
         assert_eq!(format!("{hash:?}"), "TokenHash(…)");
         for wrong in ["abc", "sha256:", "sha256:zz", &"sha256:é".repeat(32), "md5:00"] {
             assert_eq!(TokenHash::parse(wrong), Err(NoTokenHash), "{wrong}");

@@ -16,8 +16,13 @@
 //!
 //! With tonic (feature `tonic`) it goes into `Server::builder().layer(…)`; in front of anything else, put a [`Peer`] into
 //! the extensions of requests.
+//!
+//! Who the user is, for rules that count by `user`, an [`Identify`] tells: [`ApiKey`], [`FromHeader`], with the feature `jwt`
+//! `JwtSubject`, or one of your own.
 
 pub use ratekeeper_http::{
-    Body, Client, Degradation, Dialect, Facts, Peer, Problem, RateLimit, RateLimitLayer, Refused,
-    ResponseFuture,
+    ApiKey, Asked, Body, Client, Degradation, Dialect, Facts, FromHeader, Identify, Or, Peer, Problem,
+    RateLimit, RateLimitLayer, Refused, ResponseFuture,
 };
+#[cfg(feature = "jwt")]
+pub use ratekeeper_http::{JwtKeyError, JwtKeys, JwtSubject};

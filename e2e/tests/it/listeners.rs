@@ -17,18 +17,23 @@ rules: [ { name: all, key: [ip], limits: [ 1000 per 365 days (fixed_window) ] } 
 ";
 
 /// An authority that certifies servers and clients.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(rcgen::DnType::CommonName, "An authority of the tests");
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
+    /// Its certificate, which clients trust.
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     /// Writes a certificate and its key.
-    fn certify(&self, home: &Home, name: &str) {
+    pub(crate) fn certify(&self, home: &Home, name: &str) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
@@ -62,7 +67,7 @@ fn curl(home: &Home, server: &Server, arguments: &[&str]) -> Result<String, Stri
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_asks_for_client_certificates_where_it_is_told_to() {
     let (home, authority) = (Home::new(POLICY), Authority::new());
-    home.write("ca.crt", &authority.0.pem());
+    home.write("ca.crt", &authority.pem());
     for name in ["server", "client"] {
         authority.certify(&home, name);
     }
@@ -98,7 +103,7 @@ async fn tls_asks_for_client_certificates_where_it_is_told_to() {
     assert!(curl(&home, &server, &with("client")).is_ok());
     let other = Authority::new();
     other.certify(&home, "server");
-    home.write("ca2.crt", &other.0.pem());
+    home.write("ca2.crt", &other.pem());
     server.signal("-HUP");
     let renewed = [&with("client")[..], &["--cacert", "ca2.crt"]].concat();
     eventually("the new certificate is served", async || curl(&home, &server, &renewed).ok()).await;

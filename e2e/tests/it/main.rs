@@ -12,6 +12,7 @@ mod identity;
 mod listeners;
 mod programs;
 mod quick_start;
+mod redis;
 mod server;
 mod stores;
 mod upstream;

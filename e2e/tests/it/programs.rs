@@ -33,17 +33,21 @@ impl Drop for Running {
     }
 }
 
-/// A program of the Python environment that the test command installs.
-fn python_program(name: &str) -> PathBuf {
+/// Where the test command installs what is not of this system.
+pub(crate) fn needs() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let target = test.ancestors().nth(3).unwrap();
-    let program = target.join("needs/python/bin").join(name);
+    test.ancestors().nth(3).unwrap().join("needs")
+}
+
+/// A program of the Python environment that the test command installs.
+pub(crate) fn python_program(name: &str) -> PathBuf {
+    let program = needs().join("python/bin").join(name);
     assert!(program.exists(), "{} is missing: `cargo xtask test` installs it", program.display());
     program
 }
 
 /// The code of a guide: its first fenced block of this language.
-fn code(guide: &str, language: &str) -> String {
+pub(crate) fn code(guide: &str, language: &str) -> String {
     let path = workspace().join("docs/guide").join(guide);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let start = format!("```{language}\n");

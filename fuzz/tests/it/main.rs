@@ -51,6 +51,11 @@ fn policy() {
 }
 
 #[test]
+fn resp() {
+    smoke("resp");
+}
+
+#[test]
 fn step() {
     smoke("step");
 }

@@ -23,6 +23,7 @@ enum Reach {
 const ALLOWED: &[(&str, Reach)] = &[
     ("ratekeeper-core", Reach::Only(&[])),
     ("ratekeeper-accesslog", Reach::Only(&["ratekeeper-core"])),
+    ("ratekeeper-resp", Reach::Only(&[])),
     ("ratekeeper-store", Reach::Only(&["ratekeeper-core"])),
     ("ratekeeper-envoy", Reach::Only(&[])),
     ("ratekeeper-redis", STORE),
@@ -43,6 +44,10 @@ const ALLOWED: &[(&str, Reach)] = &[
             "ratekeeper-policy",
             "ratekeeper-engine",
         ]),
+    ),
+    (
+        "ratekeeper-actix",
+        Reach::Only(&["ratekeeper-policy", "ratekeeper-engine", "ratekeeper-http"]),
     ),
     (SERVER, Reach::Internal),
     (

@@ -1,7 +1,6 @@
 //! The hops of a header from right to left, over all of its lines, within bounds.
 
-use http::{HeaderMap, HeaderValue};
-use smallvec::SmallVec;
+use crate::{Headers, Lines};
 
 /// The most bytes of a header that are looked at.
 const MAX_BYTES: usize = 8 << 10;
@@ -13,7 +12,7 @@ const MAX_LINES: usize = MAX_HOPS + 1;
 /// Hops from right to left. What lies beyond the bounds, on the left, is never looked at.
 pub(super) struct Hops<'a> {
     /// Lines that are still to be read, the next one last.
-    lines: SmallVec<[&'a [u8]; 4]>,
+    lines: Lines<'a>,
     /// Whether commas may stand in quotes.
     quoted: bool,
     bytes: usize,
@@ -22,10 +21,9 @@ pub(super) struct Hops<'a> {
 }
 
 impl<'a> Hops<'a> {
-    pub(super) fn new(headers: &'a HeaderMap, name: &str, quoted: bool) -> Self {
-        let all = headers.get_all(name).iter().rev().take(MAX_LINES);
-        let mut lines: SmallVec<_> = all.map(HeaderValue::as_bytes).collect();
-        lines.reverse();
+    pub(super) fn new<H: Headers + ?Sized>(headers: &'a H, name: &str, quoted: bool) -> Self {
+        let mut lines = headers.lines(name);
+        lines.drain(..lines.len().saturating_sub(MAX_LINES));
         Self { lines, quoted, bytes: 0, hops: 0, cut: false }
     }
 

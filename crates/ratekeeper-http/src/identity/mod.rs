@@ -6,11 +6,11 @@ mod lines;
 
 use std::net::IpAddr;
 
-use http::HeaderMap;
 use ratekeeper_policy::{ClientHeader, ClientIp, canonical_ip};
 
 use self::hop::Hop;
 use self::lines::Hops;
+use crate::Headers;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ fn trusts(canonical: IpAddr, config: &ClientIp) -> bool {
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn client(peer: IpAddr, headers: &HeaderMap, config: &ClientIp) -> Client {
+pub fn client<H: Headers + ?Sized>(peer: IpAddr, headers: &H, config: &ClientIp) -> Client {
     let peer = canonical_ip(peer);
     if !trusts(peer, config) {
         return Client { ip: peer, degraded: None };

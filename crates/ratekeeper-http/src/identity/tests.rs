@@ -1,6 +1,8 @@
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
+use http::HeaderMap;
+
 use super::*;
 
 fn config(header: &str, trusted: &[&str], hops: Option<u8>) -> ClientIp {

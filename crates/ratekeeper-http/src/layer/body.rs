@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::held::Held;
+use crate::door::Held;
 
 pin_project! {
     /// The body of a response behind a [`RateLimit`](super::RateLimit). What the request holds of a concurrency limit is

@@ -6,17 +6,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::response;
-use ratekeeper_engine::Engine;
+use http::{Response, response};
+use ratekeeper_engine::{Current, Engine};
 use tower_layer::Layer;
 
-use super::{RateLimit, Refused};
-use crate::{Dialect, Facts};
+use super::{Body, RateLimit, origin};
+use crate::door::{Door, Refused, Stopped, is_call};
+use crate::{Dialect, Facts, Identify};
 
 pub(super) type Collect = dyn for<'a> Fn(&'a Parts, &mut Facts<'a>) + Send + Sync;
 pub(super) type Skip = dyn Fn(&Parts) -> bool + Send + Sync;
 pub(super) type Charges = dyn Fn(&response::Parts) -> bool + Send + Sync;
-pub(super) type Refuse = dyn Fn(&Refused<'_>) -> http::Response<Bytes> + Send + Sync;
+pub(super) type Refuse = dyn Fn(&Refused) -> Response<Bytes> + Send + Sync;
+
+const NO_PEER: &str = "The server does not tell the rate limiter who is asking. In axum, serve with \
+    into_make_service_with_connect_info::<SocketAddr>() and the feature `axum`; elsewhere put a ratekeeper Peer into the \
+    extensions of requests, or use allow_unknown_peer().";
 
 /// Puts rate limits by policy in front of any HTTP service: axum, tonic, hyper, or any other on Tower.
 ///
@@ -44,10 +49,7 @@ pub struct RateLimitLayer {
 /// What a service needs to know; shared by all of its clones.
 #[derive(Clone)]
 pub(super) struct Config {
-    pub(super) engine: Arc<Engine>,
-    pub(super) dialect: Dialect,
-    pub(super) jitter: Duration,
-    pub(super) peerless: bool,
+    pub(super) door: Door,
     pub(super) collect: Option<Arc<Collect>>,
     pub(super) skip: Option<Arc<Skip>>,
     pub(super) charges: Option<Arc<Charges>>,
@@ -59,21 +61,26 @@ impl RateLimitLayer {
     /// policy.
     #[must_use]
     pub fn new(engine: impl Into<Arc<Engine>>) -> Self {
-        let config = Config {
-            engine: engine.into(),
-            dialect: Dialect::default(),
-            jitter: Duration::ZERO,
-            peerless: false,
-            collect: None,
-            skip: None,
-            charges: None,
-            refuse: None,
-        };
+        let door = Door::new(engine.into(), NO_PEER);
+        let config = Config { door, collect: None, skip: None, charges: None, refuse: None };
         Self { config: Arc::new(config) }
     }
 
-    /// Adds what the policy's rules need beyond address, method, path, host and headers: the user, descriptors, the
-    /// route, the cost; or corrects what was found.
+    /// Tells who the user is: by a signed token, an API key, a header, or in a way of your own.
+    ///
+    /// ```
+    /// # use ratekeeper_http::{ApiKey, FromHeader, Identify, RateLimitLayer};
+    /// # fn example(layer: RateLimitLayer) -> RateLimitLayer {
+    /// layer.user(FromHeader::new("x-remote-user").or(ApiKey::header("x-api-key")))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn user(self, user: impl Identify) -> Self {
+        self.with(|config| config.door.user = Some(Arc::new(user)))
+    }
+
+    /// Adds what the policy's rules need beyond address, user, method, path, route, host and headers: descriptors, the
+    /// cost; or corrects what was found.
     #[must_use]
     pub fn attributes(
         self,
@@ -106,14 +113,14 @@ impl RateLimitLayer {
     /// How limits are told to clients; by default draft-11 of the IETF's RateLimit fields.
     #[must_use]
     pub fn dialect(self, dialect: Dialect) -> Self {
-        self.with(|config| config.dialect = dialect)
+        self.with(|config| config.door.dialect = dialect)
     }
 
     /// Adds a random part, up to this long, to `Retry-After`, so that those who were refused together do not come back
     /// together.
     #[must_use]
     pub fn retry_jitter(self, most: Duration) -> Self {
-        self.with(|config| config.jitter = most)
+        self.with(|config| config.door.jitter = most)
     }
 
     /// Answers refused requests in a way of one's own; `Retry-After` and the fields of the dialect are added to it.
@@ -130,10 +137,7 @@ impl RateLimitLayer {
     /// # }
     /// ```
     #[must_use]
-    pub fn refusal(
-        self,
-        refuse: impl Fn(&Refused<'_>) -> http::Response<Bytes> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn refusal(self, refuse: impl Fn(&Refused) -> Response<Bytes> + Send + Sync + 'static) -> Self {
         self.with(|config| config.refuse = Some(Arc::new(refuse)))
     }
 
@@ -141,7 +145,7 @@ impl RateLimitLayer {
     /// and a hint: a limiter by address that knows no address would limit nobody.
     #[must_use]
     pub fn allow_unknown_peer(self) -> Self {
-        self.with(|config| config.peerless = true)
+        self.with(|config| config.door.peerless = true)
     }
 
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
@@ -158,12 +162,30 @@ impl<S> Layer<S> for RateLimitLayer {
     }
 }
 
+impl Config {
+    /// What is known of a request.
+    pub(super) fn facts<'a>(&self, current: &Current, parts: &'a Parts) -> Result<Facts<'a>, Stopped> {
+        self.door.facts(current, parts, origin::peer(&parts.extensions), |facts| {
+            facts.route = origin::route(&parts.extensions).map(Into::into);
+            if let Some(collect) = &self.collect {
+                collect(parts, facts);
+            }
+        })
+    }
+
+    /// The answer to a request that does not pass.
+    pub(super) fn answer<B>(&self, stopped: Stopped, parts: &Parts) -> Response<Body<B>> {
+        let mut response = match (&self.refuse, stopped.refused()) {
+            (Some(refuse), Some(refused)) => refuse(refused),
+            _ => stopped.answer(is_call(parts)),
+        };
+        stopped.into_told().add_to(response.headers_mut());
+        response.map(Body::refusal)
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("engine", &self.engine)
-            .field("dialect", &self.dialect)
-            .field("jitter", &self.jitter)
-            .finish_non_exhaustive()
+        f.debug_struct("Config").field("door", &self.door).finish_non_exhaustive()
     }
 }

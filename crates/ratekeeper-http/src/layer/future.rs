@@ -2,18 +2,13 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::Response;
 use pin_project_lite::pin_project;
-use ratekeeper_engine::Outcome;
 
 use super::Body;
-use super::answer::add;
-use super::config::Config;
-use super::held::Held;
-use crate::{Dialect, Fields};
+use crate::door::Passed;
 
 type Later<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<R>>, E>> + Send>>;
 
@@ -31,34 +26,16 @@ pin_project! {
         /// Refused: the service behind never sees the request.
         Done { response: Option<Response<Body<R>>> },
         /// Decided; the service is answering.
-        Running { #[pin] service: F, after: Option<After> },
+        Running { #[pin] service: F, passed: Option<Passed> },
         /// A store is asked, a queue waited in, or the response decides.
         Later { future: Later<R, E> },
     }
 }
 
 /// What is done to the response of a request that passed.
-#[derive(Debug)]
-pub(super) struct After {
-    fields: Fields,
-    dialect: Dialect,
-    held: Option<Held>,
-}
-
-impl After {
-    pub(super) fn new(config: &Arc<Config>, outcome: Outcome) -> Self {
-        let (fields, dialect) = (config.fields(&outcome), config.dialect);
-        Self { fields, dialect, held: Held::new(&config.engine, outcome) }
-    }
-
-    pub(super) fn nothing() -> Self {
-        Self { fields: Fields::new(), dialect: Dialect::None, held: None }
-    }
-
-    pub(super) fn finish<R>(self, mut response: Response<R>) -> Response<Body<R>> {
-        add(self.fields, self.dialect, &mut response);
-        response.map(|body| Body::service(body, self.held))
-    }
+pub(super) fn finish<R>(passed: Passed, mut response: Response<R>) -> Response<Body<R>> {
+    passed.told.add_to(response.headers_mut());
+    response.map(|body| Body::service(body, passed.held))
 }
 
 impl<F, R, E> ResponseFuture<F, R, E> {
@@ -66,8 +43,8 @@ impl<F, R, E> ResponseFuture<F, R, E> {
         Self { state: State::Done { response: Some(response) } }
     }
 
-    pub(super) fn running(service: F, after: After) -> Self {
-        Self { state: State::Running { service, after: Some(after) } }
+    pub(super) fn running(service: F, passed: Passed) -> Self {
+        Self { state: State::Running { service, passed: Some(passed) } }
     }
 
     pub(super) fn later(future: impl Future<Output = Result<Response<Body<R>>, E>> + Send + 'static) -> Self {
@@ -87,10 +64,10 @@ where
             Projection::Done { response } => {
                 Poll::Ready(Ok(response.take().expect("polled after completion")))
             }
-            Projection::Running { service, after } => {
+            Projection::Running { service, passed } => {
                 let response = ready!(service.poll(context))?;
-                let after = after.take().expect("polled after completion");
-                Poll::Ready(Ok(after.finish(response)))
+                let passed = passed.take().expect("polled after completion");
+                Poll::Ready(Ok(finish(passed, response)))
             }
             Projection::Later { future } => future.as_mut().poll(context),
         }

@@ -13,9 +13,7 @@ pub(crate) fn may_check(app: &App, headers: &HeaderMap) -> Result<(), ApiError> 
     if tokens.check.is_empty() {
         return Ok(());
     }
-    let token = bearer(headers)?;
-    // Whoever may change counters may ask for decisions.
-    if TokenHash::is_among(token, &tokens.check) | TokenHash::is_among(token, &tokens.operator) {
+    if tokens.let_check(&TokenHash::of(bearer(headers)?)) {
         Ok(())
     } else {
         Err(unknown())
@@ -31,10 +29,10 @@ pub(super) fn may_operate(app: &App, headers: &HeaderMap) -> Result<(), ApiError
             "No operator token is configured: make one with `ratekeeper token`, and put its hash into operator_tokens.",
         ));
     }
-    let token = bearer(headers)?;
-    if TokenHash::is_among(token, &tokens.operator) {
+    let token = TokenHash::of(bearer(headers)?);
+    if token.is_among(&tokens.operator) {
         Ok(())
-    } else if TokenHash::is_among(token, &tokens.check) {
+    } else if token.is_among(&tokens.check) {
         Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "This token is for decisions only; operators have another.",

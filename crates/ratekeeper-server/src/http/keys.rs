@@ -1,15 +1,13 @@
 //! `GET|DELETE|POST /v1/keys/{rule}?PART=VALUE…`: one subject's counters, for operators.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use ipnet::IpNet;
 use ratekeeper_core::MAX_COUNT;
 use ratekeeper_engine::{Engine, EngineError, Operation};
-use ratekeeper_policy::{Attributes, Rule};
+use ratekeeper_policy::Rule;
 use serde::{Deserialize, Deserializer};
 
 use super::answer::write_limit;
@@ -19,6 +17,7 @@ use super::json::Count;
 use super::write::JsonWriter;
 use super::{auth, body, json};
 use crate::app::App;
+use crate::subject::Subject;
 
 type RuleName = Result<Path<String>, axum::extract::rejection::PathRejection>;
 
@@ -116,7 +115,7 @@ pub(crate) async fn operate_on(
         let detail = format!("The policy in force has no such rule; it has {}.", known.join(", "));
         return Err(not_found(detail));
     };
-    let subject = Subject::new(rule, parts)?;
+    let subject = subject(rule, parts)?;
     let counters = engine.operate(name, &subject.attributes(), operation).await;
     let counters = counters.map_err(|error| match error {
         EngineError::KeyPartMissing { .. } => named_by(rule, "One of them is missing."),
@@ -134,70 +133,19 @@ pub(crate) async fn operate_on(
     Ok(Operated { json: out, subject: rule.subject(&subject.attributes()).join(",") })
 }
 
-/// The parts of a key, as attributes that have them.
-#[derive(Default)]
-struct Subject<'q> {
-    attributes: Attributes<'q>,
-    headers: Vec<(&'q str, &'q str)>,
-    descriptors: Vec<(&'q str, &'q str)>,
-}
-
-impl<'q> Subject<'q> {
-    fn new(rule: &Rule, parts: &'q [(String, String)]) -> Result<Self, ApiError> {
-        let known = rule.key_names();
-        let mut subject = Self { descriptors: entries(parts), ..Self::default() };
-        for (place, (part, value)) in parts.iter().enumerate() {
-            if !known.contains(part) {
-                return Err(named_by(rule, "Something else is given."));
-            }
-            if parts[..place].iter().any(|(other, _)| other == part) {
-                return Err(named_by(rule, "One of them is given twice."));
-            }
-            let attributes = &mut subject.attributes;
-            match (part.as_str(), part.split_once(':')) {
-                ("ip", _) => attributes.ip = Some(address(value)?),
-                ("user", _) => attributes.user = Some(value),
-                ("method", _) => attributes.method = Some(value),
-                ("path", _) => attributes.path = Some(value),
-                ("route", _) => attributes.route = Some(value),
-                ("host", _) => attributes.host = Some(value),
-                (_, Some(("header", name))) => subject.headers.push((name, value)),
-                (_, Some(("descriptor", name))) => subject.descriptors.push((name, value)),
-                _ => {}
-            }
+/// The subject of a rule that a query names.
+fn subject<'q>(rule: &Rule, parts: &'q [(String, String)]) -> Result<Subject<'q>, ApiError> {
+    let known = rule.key_names();
+    for (place, (part, _)) in parts.iter().enumerate() {
+        if !known.contains(part) {
+            return Err(named_by(rule, "Something else is given."));
         }
-        Ok(subject)
-    }
-
-    fn attributes(&self) -> Attributes<'_> {
-        Attributes { headers: &self.headers, descriptors: &self.descriptors, ..self.attributes }
-    }
-}
-
-/// Those that are named by their place, `entry:2`, each at its place.
-fn entries(parts: &[(String, String)]) -> Vec<(&str, &str)> {
-    let place = |part: &str| part.strip_prefix("entry:")?.parse::<usize>().ok()?.checked_sub(1);
-    let placed = || parts.iter().filter_map(|(part, value)| Some((place(part)?, value.as_str())));
-    // No rule has a part beyond its last entry, which others are refused for.
-    let most = placed().map(|(place, _)| place + 1).max().unwrap_or(0).min(MOST_ENTRIES);
-    let mut entries = vec![("", ""); most];
-    for (place, value) in placed() {
-        if let Some(entry) = entries.get_mut(place) {
-            entry.1 = value;
+        if parts[..place].iter().any(|(other, _)| other == part) {
+            return Err(named_by(rule, "One of them is given twice."));
         }
     }
-    entries
-}
-
-/// The most entries of a rule.
-const MOST_ENTRIES: usize = 64;
-
-/// An address, or a masked one as it is shown elsewhere.
-fn address(text: &str) -> Result<IpAddr, ApiError> {
-    let masked = || text.parse().ok().map(|network: IpNet| network.addr());
-    text.parse().ok().or_else(masked).ok_or_else(|| {
-        not_found("ip: this is no address; write one such as 203.0.113.7 or 2001:db8::7.".to_owned())
-    })
+    let parts = parts.iter().map(|(part, value)| (part.as_str(), value.as_str()));
+    Subject::new(parts).map_err(|error| not_found(format!("{error}.")))
 }
 
 /// A subject is named by the query, so a query that names none is answered as a path that leads nowhere.

@@ -7,22 +7,51 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::connection::{Answers, Connection, Place};
+use super::connection::{Connection, Place, Serves};
 use super::drain::Phase;
+use super::stats::Closed;
 use super::{ConnectionStats, Drain, Drained, Limits, Listener};
 
 /// What all connections share.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) limits: Limits,
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
     pub(super) stats: ConnectionStats,
     pub(super) drain: Drain,
     /// Connections wait here to be called: one after the other, the longest idle first, when there are too many; all
     /// together when the drain has gone on.
     pub(super) called: Notify,
     pub(super) trusted: Box<dyn Trust>,
+}
+
+impl Shared {
+    /// Waits until a connection that is idle has to go: it is the one that is idle longest, or the server ends.
+    pub(crate) async fn leaves(&self) -> Closed {
+        // Waits from here on, so that no call is lost between a look at the drain and the wait.
+        let called = self.called.notified();
+        if self.drain.phase() < Phase::Draining {
+            called.await;
+        }
+        match self.drain.phase() {
+            Phase::Serving | Phase::LameDuck => Closed::Shed,
+            // With nothing asked, nothing is lost.
+            Phase::Draining | Phase::Cut => Closed::Done,
+        }
+    }
+
+    /// Whether connections end with what they are doing.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.drain.phase() >= Phase::Draining
+    }
+
+    /// Waits until the time is up for connections that are not done.
+    pub(crate) async fn cut(&self) -> Closed {
+        self.drain.reached(Phase::Cut).await;
+        Closed::Cut
+    }
 }
 
 /// Whom PROXY protocol headers are believed from.
@@ -38,28 +67,44 @@ const PRESSURE_BATCH: usize = 64;
 /// How long to wait when the system has no descriptors left.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// Serves all listeners until the drain is done.
-pub(crate) async fn serve(
-    listeners: Vec<Listener>,
-    answers: impl Answers,
-    limits: Limits,
-    stats: ConnectionStats,
-    drain: Drain,
-    trusted: Box<dyn Trust>,
-) -> Drained {
-    let cap = limits.connections.min(Semaphore::MAX_PERMITS);
-    let places = Arc::new(Semaphore::new(cap));
-    let shared = Arc::new(Shared { limits, stats, drain: drain.clone(), called: Notify::new(), trusted });
-    let mut accepting = tokio::task::JoinSet::new();
-    for listener in listeners {
-        accepting.spawn(accept(listener, answers.clone(), Arc::clone(&places), Arc::clone(&shared)));
+/// Listeners, whatever is spoken on each, that share one cap and one end.
+#[derive(Debug)]
+pub(crate) struct Accepting {
+    cap: usize,
+    places: Arc<Semaphore>,
+    shared: Arc<Shared>,
+    listeners: JoinSet<()>,
+}
+
+impl Accepting {
+    pub(crate) fn new(limits: Limits, stats: ConnectionStats, drain: Drain, trusted: Box<dyn Trust>) -> Self {
+        let cap = limits.connections.min(Semaphore::MAX_PERMITS);
+        Self {
+            cap,
+            places: Arc::new(Semaphore::new(cap)),
+            shared: Arc::new(Shared { limits, stats, drain, called: Notify::new(), trusted }),
+            listeners: JoinSet::new(),
+        }
     }
-    drain.begun().await;
-    sleep(drain.lame_duck).await;
-    drain.advance(Phase::Draining);
-    shared.called.notify_waiters();
-    while accepting.join_next().await.is_some() {}
-    finish(&places, cap, &shared).await
+
+    /// Accepts connections from now on. Call it inside of a runtime.
+    pub(crate) fn listen(&mut self, listeners: Vec<Listener>, serves: &impl Serves) {
+        for listener in listeners {
+            let (places, shared) = (Arc::clone(&self.places), Arc::clone(&self.shared));
+            self.listeners.spawn(accept(listener, serves.clone(), places, shared));
+        }
+    }
+
+    /// Waits until the drain is done.
+    pub(crate) async fn drained(mut self) -> Drained {
+        let drain = &self.shared.drain;
+        drain.begun().await;
+        sleep(drain.lame_duck).await;
+        drain.advance(Phase::Draining);
+        self.shared.called.notify_waiters();
+        while self.listeners.join_next().await.is_some() {}
+        finish(&self.places, self.cap, &self.shared).await
+    }
 }
 
 /// Waits for the connections to end, and cuts those that do not.
@@ -75,20 +120,20 @@ async fn finish(places: &Semaphore, cap: usize, shared: &Shared) -> Drained {
     Drained { cut }
 }
 
-async fn accept(listener: Listener, answers: impl Answers, places: Arc<Semaphore>, shared: Arc<Shared>) {
+async fn accept(listener: Listener, serves: impl Serves, places: Arc<Semaphore>, shared: Arc<Shared>) {
     loop {
         let (place, stream) = tokio::select! {
             biased;
             next = next(&listener, &places, &shared) => next,
             () = shared.drain.reached(Phase::Draining) => break,
         };
-        spawn(&listener, stream, &answers, place, &shared);
+        spawn(&listener, stream, &serves, place, &shared);
     }
     // What the kernel has accepted for us already would be reset: it gets its answers too.
     while let Ok(place) = Arc::clone(&places).try_acquire_owned()
         && let Ok(Ok(stream)) = timeout(Duration::ZERO, listener.socket.accept()).await
     {
-        spawn(&listener, stream, &answers, place, &shared);
+        spawn(&listener, stream, &serves, place, &shared);
     }
 }
 
@@ -132,7 +177,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 fn spawn(
     listener: &Listener,
     (stream, peer): (TcpStream, SocketAddr),
-    answers: &impl Answers,
+    serves: &impl Serves,
     permit: OwnedSemaphorePermit,
     shared: &Arc<Shared>,
 ) {
@@ -145,5 +190,5 @@ fn spawn(
         proxy_protocol: listener.proxy_protocol,
         place: Place { permit, shared: Arc::clone(shared) },
     };
-    tokio::spawn(connection.run(answers.clone()));
+    tokio::spawn(connection.run(serves.clone()));
 }

@@ -29,7 +29,30 @@ use super::tls::TlsSource;
 /// How long a connection that was asked to leave may take to finish its answer.
 const LEAVING: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// What answers requests; its clones are the same one.
+/// What is spoken on connections; its clones are the same one.
+pub(crate) trait Serves: Clone + Send + Sync + 'static {
+    /// Speaks with a client until one side has enough. Its first request must be there at the deadline.
+    fn serve<S>(
+        self,
+        stream: S,
+        peer: IpAddr,
+        shared: &Arc<Shared>,
+        deadline: Instant,
+    ) -> impl Future<Output = Closed> + Send
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static;
+}
+
+impl<A: Answers> Serves for A {
+    async fn serve<S>(self, stream: S, peer: IpAddr, shared: &Arc<Shared>, deadline: Instant) -> Closed
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        exchange(stream, peer, self, shared, deadline).await
+    }
+}
+
+/// What answers requests of HTTP; its clones are the same one.
 pub(crate) trait Answers: Clone + Send + Sync + 'static {
     /// The answer to one request.
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
@@ -53,13 +76,13 @@ pub(super) struct Place {
 }
 
 impl Connection {
-    pub(super) async fn run(self, answers: impl Answers) {
+    pub(super) async fn run(self, serves: impl Serves) {
         let shared = Arc::clone(&self.place.shared);
         let deadline = now() + shared.limits.header_timeout;
         let closed = match self.wait(deadline).await {
             Err(closed) => closed,
             // On the heap, so that a connection that sends nothing is a small task, a descriptor, and nothing more.
-            Ok(()) => Box::pin(self.serve(answers, deadline)).await,
+            Ok(()) => Box::pin(self.serve(serves, deadline)).await,
         };
         shared.stats.closed(closed);
     }
@@ -75,16 +98,11 @@ impl Connection {
                 Ok(Err(_)) => Err(Closed::Failed),
                 Err(_) => Err(Closed::TooSlow),
             },
-            // With nothing asked, nothing is lost.
-            () = shared.drain.reached(Phase::Draining) => Err(Closed::Done),
-            () = shared.called.notified() => match shared.drain.phase() {
-                Phase::Serving | Phase::LameDuck => Err(Closed::Shed),
-                Phase::Draining | Phase::Cut => Err(Closed::Done),
-            },
+            closed = shared.leaves() => Err(closed),
         }
     }
 
-    async fn serve(self, answers: impl Answers, deadline: Instant) -> Closed {
+    async fn serve(self, serves: impl Serves, deadline: Instant) -> Closed {
         let Self { mut stream, mut peer, tls, proxy_protocol, place } = self;
         let shared = &place.shared;
         // Answers are small and whole: they go out at once.
@@ -98,16 +116,16 @@ impl Connection {
             }
         }
         let Some(tls) = tls else {
-            return exchange(stream, peer, answers, shared, deadline).await;
+            return serves.serve(stream, peer, shared, deadline).await;
         };
         match timeout_at(deadline, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => exchange(stream, peer, answers, shared, deadline).await,
+            Ok(Ok(stream)) => serves.serve(stream, peer, shared, deadline).await,
             _ => Closed::Tls,
         }
     }
 }
 
-/// Requests and answers, until one side has enough.
+/// Requests of HTTP and their answers, until one side has enough.
 async fn exchange<S>(
     stream: S,
     peer: IpAddr,

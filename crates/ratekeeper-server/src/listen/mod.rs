@@ -9,10 +9,10 @@ mod proxy_protocol;
 mod stats;
 mod tls;
 
-pub(crate) use accept::{Trust, serve};
-pub(crate) use connection::Answers;
+pub(crate) use accept::{Accepting, Shared, Trust};
+pub(crate) use connection::{Answers, Serves};
 pub(crate) use drain::{Drain, Drained};
 pub(crate) use limits::Limits;
-pub(crate) use listener::Listener;
-pub(crate) use stats::ConnectionStats;
+pub(crate) use listener::{BindError, Listener};
+pub(crate) use stats::{Closed, ConnectionStats};
 pub(crate) use tls::{TlsFiles, TlsSource};

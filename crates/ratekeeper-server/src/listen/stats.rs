@@ -9,7 +9,7 @@ pub(crate) enum Closed {
     Done,
     /// No request in time.
     TooSlow,
-    /// What it sent is no HTTP, or it broke.
+    /// What it sent is not understood, or it broke.
     Failed,
     /// It made way for others.
     Shed,

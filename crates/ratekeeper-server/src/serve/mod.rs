@@ -2,12 +2,13 @@
 
 mod activation;
 mod banner;
+mod listeners;
 mod notify;
 mod reload;
 mod state_file;
 mod telemetry;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -17,13 +18,15 @@ use ratekeeper_policy::{Policy, StoreConfig};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use self::banner::Greeting;
+use self::listeners::{Listeners, addresses};
 pub(crate) use self::reload::PolicySource;
 use self::reload::Reloader;
 use crate::app::{App, AppSettings, Refusal, Tokens};
 use crate::envoy::EnvoyAnswers;
 use crate::failure::Failure;
 use crate::http::Front;
-use crate::listen::{self, Drain, Drained, Limits, Listener, TlsFiles, TlsSource};
+use crate::listen::{self, Accepting, Drain, Drained, Limits, TlsFiles, TlsSource};
+use crate::resp::RedisFront;
 use crate::settings::{Layers, Settings};
 use crate::stores::Stores;
 use crate::traces::Traces;
@@ -61,20 +64,17 @@ impl Server {
             tracing::warn!("{warning}");
         }
         let tls = tls(&settings)?;
-        let listeners = listeners(&settings, tls.as_ref(), &greeting)?;
+        let listeners = Listeners::bind(&settings, tls.as_ref(), greeting.is_quick_start)?;
         let tokens =
             Tokens { check: settings.check_tokens.clone(), operator: settings.operator_tokens.clone() };
-        warn_of_exposure(&listeners, &tokens);
+        listeners.warn_of_exposure(&tokens);
         let stores = Arc::new(Stores::default());
         let engine = engine(&settings, policy, &stores)?;
         state_file::restore(&engine, settings.state_file.as_deref())?;
         let app = App::new(engine, stores, app_settings(&settings)?, tokens, traces(&settings)?)
             .map_err(|error| Failure::start("metrics", error))?;
         let app = Arc::new(app);
-        let addresses: Vec<_> = listeners
-            .iter()
-            .filter_map(|listener| Some((listener.address().ok()?, listener.is_tls())))
-            .collect();
+        let (http_addresses, redis_addresses) = (addresses(&listeners.http), addresses(&listeners.redis));
         let drain = Drain::new(settings.drain.lame_duck.get(), settings.drain.timeout.get());
         let connections = app.metrics.connections.clone();
         let trust = Box::new(PolicyTrust(Arc::clone(&app.engine)));
@@ -83,18 +83,24 @@ impl Server {
         let signals = Signals::new().map_err(|error| Failure::start("signals", error))?;
         let front =
             Front::new(Arc::clone(&app)).map_err(|error| Failure::start("the gRPC services", error))?;
-        let serving = listen::serve(listeners, front, limits, connections, drain.clone(), trust);
+        let mut accepting = Accepting::new(limits, connections, drain.clone(), trust);
         // From here on the kernel's connections are answered.
         app.set_ready(true);
-        let serving = tokio::spawn(serving);
+        accepting.listen(listeners.http, &front);
+        let redis = RedisFront { app: Arc::clone(&app), idle_timeout: settings.redis.idle_timeout.get() };
+        accepting.listen(listeners.redis, &redis);
+        let serving = tokio::spawn(accepting.drained());
         let reloader = Reloader { app: Arc::clone(&app), layers, source, tls };
         let reloading = tokio::spawn(reloader.run(signals.hangup));
         let ending =
             tokio::spawn(end_on_signal([signals.terminate, signals.interrupt], drain, Arc::clone(&app)));
-        for (address, is_tls) in &addresses {
+        for (address, is_tls) in &http_addresses {
             tracing::info!(%address, tls = is_tls, policy = app.engine.policy_version(), "listening");
         }
-        greeting.print(&addresses, &app);
+        for (address, is_tls) in redis_addresses {
+            tracing::info!(%address, tls = is_tls, "listening for the Redis protocol");
+        }
+        greeting.print(&http_addresses, &app);
         notify::ready();
         let drained = serving.await.unwrap_or(Drained { cut: 0 });
         reloading.abort();
@@ -149,50 +155,6 @@ fn tls(settings: &Settings) -> Result<Option<Arc<TlsSource>>, Failure> {
     };
     let files = TlsFiles { cert, key, client_ca: settings.tls.client_ca.clone() };
     TlsSource::load(files).map(|source| Some(Arc::new(source))).map_err(Failure::start_alone)
-}
-
-/// All listeners: those that systemd hands over, else those of the settings.
-fn listeners(
-    settings: &Settings,
-    tls: Option<&Arc<TlsSource>>,
-    greeting: &Greeting,
-) -> Result<Vec<Listener>, Failure> {
-    let handed = activation::listeners().map_err(|error| Failure::start("socket activation", error))?;
-    if !handed.is_empty() {
-        return Ok(handed.into_iter().map(|listener| listener.with_tls(tls.cloned())).collect());
-    }
-    let mut listeners = Vec::new();
-    for address in &settings.listen {
-        let listener = match Listener::bind(*address) {
-            // Who has configured nothing minds no other port.
-            Err(_) if greeting.is_quick_start => Listener::bind(SocketAddr::new(address.ip(), 0)),
-            bound => bound,
-        };
-        listeners.push(listener.map_err(Failure::start_alone)?.with_tls(tls.cloned()));
-    }
-    for address in &settings.proxy_protocol.listen {
-        let listener = Listener::bind(*address).map_err(Failure::start_alone)?;
-        listeners.push(listener.with_tls(tls.cloned()).with_proxy_protocol());
-    }
-    for address in &settings.envoy.listen {
-        listeners.push(Listener::bind(*address).map_err(Failure::start_alone)?.with_tls(tls.cloned()));
-    }
-    Ok(listeners)
-}
-
-fn warn_of_exposure(listeners: &[Listener], tokens: &Tokens) {
-    for listener in listeners {
-        let Ok(address) = listener.address() else {
-            continue;
-        };
-        if !address.ip().is_loopback() && (tokens.check.is_empty() || !listener.is_tls()) {
-            tracing::warn!(
-                %address,
-                "others than this machine can reach the server: configure check_tokens and tls, or a network that only \
-                 your services share"
-            );
-        }
-    }
 }
 
 fn engine(settings: &Settings, policy: Policy, stores: &Arc<Stores>) -> Result<Engine, Failure> {

@@ -39,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) tls: Tls,
     pub(crate) proxy_protocol: ProxyProtocol,
     pub(crate) envoy: Envoy,
+    pub(crate) redis: Redis,
     pub(crate) refusal: Refusal,
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
@@ -61,6 +62,7 @@ impl Default for Settings {
             tls: Tls::default(),
             proxy_protocol: ProxyProtocol::default(),
             envoy: Envoy::default(),
+            redis: Redis::default(),
             refusal: Refusal::default(),
             limits: Limits::default(),
             drain: Drain::default(),
@@ -84,6 +86,25 @@ pub(crate) struct Tls {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ProxyProtocol {
     pub(crate) listen: Vec<SocketAddr>,
+}
+
+/// Listeners of the Redis protocol.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Redis {
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) proxy_protocol_listen: Vec<SocketAddr>,
+    pub(crate) idle_timeout: Span,
+}
+
+impl Default for Redis {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            proxy_protocol_listen: Vec::new(),
+            idle_timeout: Span::seconds(600),
+        }
+    }
 }
 
 /// What refused clients are answered.

@@ -25,6 +25,7 @@ fn the_reference_is_read_and_shows_the_defaults() {
     assert_eq!(format!("{:?}", reference.limits), format!("{:?}", default.limits));
     assert_eq!(format!("{:?}", reference.drain), format!("{:?}", default.drain));
     assert_eq!(format!("{:?}", reference.log), format!("{:?}", default.log));
+    assert_eq!(format!("{:?}", reference.redis), format!("{:?}", default.redis));
     assert!(reference.checked().is_ok());
 }
 

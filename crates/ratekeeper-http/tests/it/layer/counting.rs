@@ -6,19 +6,17 @@ use std::sync::atomic::Ordering;
 use http::StatusCode;
 use ratekeeper_core::Micros;
 use ratekeeper_engine::Engine;
-use ratekeeper_http::RateLimitLayer;
 use ratekeeper_policy::Policy;
 use ratekeeper_store::testkit::{Fault, Faulty};
 use ratekeeper_store::{MemoryStore, StoreError};
 
-use super::{ask, engine, from, header, service};
+use super::{Front, ask, engine, from, header, service, status};
 
 #[tokio::test]
 async fn only_failed_log_ins_are_charged() {
     let (engine, clock) = engine("rules: [{ name: login, key: [ip], limits: [ 2 per minute ] }]");
-    let layer =
-        RateLimitLayer::new(engine).charge_when(|response| response.status == StatusCode::UNAUTHORIZED);
-    let (limited, served) = service(&layer);
+    let layer = Front::new(engine).charge_when(|response| status(response) == 401);
+    let (limited, served) = service(&layer).await;
     for _ in 0..10 {
         let good = ask(&limited, from("203.0.113.7", "/200")).await;
         assert_eq!(good.status(), StatusCode::OK);
@@ -45,7 +43,7 @@ rules:
     let store = Arc::new(Faulty::new(MemoryStore::default()));
     let policy = Policy::parse(source, "policy.yaml", &|_| None).unwrap();
     let engine = Engine::builder(policy).store("far", Arc::clone(&store) as _).build().unwrap();
-    let (limited, _) = service(&RateLimitLayer::new(engine));
+    let (limited, _) = service(&Front::new(engine)).await;
     store.break_down(Fault::Fail(StoreError::Timeout));
     for _ in 0..3 {
         assert_eq!(ask(&limited, from("203.0.113.7", "/200")).await.status(), StatusCode::OK);
@@ -58,7 +56,7 @@ rules:
 #[tokio::test(start_paused = true)]
 async fn a_queue_s_delay_is_waited_out() {
     let rules = "rules: [{ name: queue, key: [ip], limits: [ { rate: 1 per second, algorithm: leaky_bucket, max_delay: 2s } ] }]";
-    let (limited, _) = service(&RateLimitLayer::new(engine(rules).0));
+    let (limited, _) = service(&Front::new(engine(rules).0)).await;
     let start = tokio::time::Instant::now();
     for seconds in 0..3 {
         assert_eq!(ask(&limited, from("203.0.113.7", "/x")).await.status(), StatusCode::OK);

@@ -2,16 +2,14 @@
 
 use http::StatusCode;
 use http_body_util::BodyExt as _;
-use ratekeeper_http::RateLimitLayer;
-use tower::ServiceExt as _;
 
-use super::{ask, engine, from, service};
+use super::{Front, ask, engine, from, service};
 
 const ONE_SLOT: &str = "rules: [{ name: slots, key: [ip], limits: [ 1 concurrent ttl 60s ] }]";
 
 #[tokio::test]
 async fn until_the_body_has_been_sent() {
-    let (limited, _) = service(&RateLimitLayer::new(engine(ONE_SLOT).0));
+    let (limited, _) = service(&Front::new(engine(ONE_SLOT).0)).await;
     let mut first = ask(&limited, from("203.0.113.7", "/x")).await;
     assert_eq!(ask(&limited, from("203.0.113.7", "/x")).await.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(first.body_mut().frame().await.unwrap().unwrap().is_data());
@@ -23,7 +21,7 @@ async fn until_the_body_has_been_sent() {
 
 #[tokio::test]
 async fn until_the_response_is_dropped() {
-    let (limited, _) = service(&RateLimitLayer::new(engine(ONE_SLOT).0));
+    let (limited, _) = service(&Front::new(engine(ONE_SLOT).0)).await;
     for _ in 0..3 {
         let response = ask(&limited, from("203.0.113.7", "/x")).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -33,24 +31,14 @@ async fn until_the_response_is_dropped() {
 
 #[tokio::test]
 async fn until_the_client_goes_away() {
-    let (engine, _) = engine(ONE_SLOT);
-    let layer = RateLimitLayer::new(engine);
-    let stuck = tower::Layer::layer(
-        &layer,
-        tower::service_fn(|_request: http::Request<_>| {
-            std::future::pending::<
-                Result<http::Response<http_body_util::Full<bytes::Bytes>>, std::convert::Infallible>,
-            >()
-        }),
-    );
-    let mut waiting = Box::pin(stuck.oneshot(from("203.0.113.7", "/x")));
-    assert!(futures_poll(&mut waiting).is_pending());
-    let (limited, _) = service(&layer);
+    let (limited, _) = service(&Front::new(engine(ONE_SLOT).0)).await;
+    let mut waiting = Box::pin(ask(&limited, from("203.0.113.7", "/stuck")));
+    assert!(poll(&mut waiting).is_pending());
     assert_eq!(ask(&limited, from("203.0.113.7", "/x")).await.status(), StatusCode::TOO_MANY_REQUESTS);
     drop(waiting);
     assert_eq!(ask(&limited, from("203.0.113.7", "/x")).await.status(), StatusCode::OK);
 }
 
-fn futures_poll<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
+fn poll<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
     std::pin::Pin::new(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }

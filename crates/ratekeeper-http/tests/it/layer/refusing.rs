@@ -2,18 +2,20 @@
 
 use std::sync::atomic::Ordering;
 
-use http::{HeaderValue, Response, StatusCode};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+use http_body_util::Full;
 use ratekeeper_core::Micros;
-use ratekeeper_http::{Dialect, RateLimitLayer};
+use ratekeeper_http::{ApiKey, Dialect, FromHeader, Identify as _};
 
-use super::{ask, engine, from, header, service, text};
+use super::{Front, answering, ask, engine, from, header, path, service, text, user};
 
 const ONE_RULE: &str = "rules: [{ name: api, key: [ip], limits: [ 2 per minute ] }]";
 
 #[tokio::test]
 async fn requests_pass_until_the_limit_and_are_told_of_it() {
     let (engine, clock) = engine(ONE_RULE);
-    let (limited, served) = service(&RateLimitLayer::new(engine));
+    let (limited, served) = service(&Front::new(engine)).await;
     for remaining in ["1", "0"] {
         let answer = ask(&limited, from("203.0.113.7", "/200")).await;
         assert_eq!(answer.status(), StatusCode::OK);
@@ -38,18 +40,8 @@ async fn requests_pass_until_the_limit_and_are_told_of_it() {
 
 #[tokio::test]
 async fn users_answer_in_their_own_way_and_dialect() {
-    let layer =
-        RateLimitLayer::new(engine(ONE_RULE).0)
-            .dialect(Dialect::XRateLimitDelta)
-            .refusal(|refused| {
-                let rule =
-                    refused.outcome().rule(refused.outcome().refusing().next().unwrap()).name().to_owned();
-                let mut response = Response::new(format!("{rule}: {:?}", refused.retry_after()).into());
-                *response.status_mut() = StatusCode::IM_A_TEAPOT;
-                response.headers_mut().insert("content-type", HeaderValue::from_static("text/plain"));
-                response
-            });
-    let (limited, _) = service(&layer);
+    let layer = answering(Front::new(engine(ONE_RULE).0).dialect(Dialect::XRateLimitDelta));
+    let (limited, _) = service(&layer).await;
     let passed = ask(&limited, from("203.0.113.7", "/200")).await;
     assert_eq!(header(&passed, "x-ratelimit-limit"), Some("2"));
     assert_eq!(header(&passed, "x-ratelimit-remaining"), Some("1"));
@@ -63,7 +55,7 @@ async fn users_answer_in_their_own_way_and_dialect() {
 
 #[tokio::test]
 async fn grpc_clients_get_a_status() {
-    let (limited, _) = service(&RateLimitLayer::new(engine(ONE_RULE).0));
+    let (limited, _) = service(&Front::new(engine(ONE_RULE).0)).await;
     let call = || {
         let mut call = from("203.0.113.7", "/pkg.Service/Method");
         call.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
@@ -81,8 +73,8 @@ async fn grpc_clients_get_a_status() {
 
 #[tokio::test]
 async fn what_is_skipped_is_not_counted() {
-    let layer = RateLimitLayer::new(engine(ONE_RULE).0).skip(|request| request.uri.path() == "/healthz");
-    let (limited, _) = service(&layer);
+    let layer = Front::new(engine(ONE_RULE).0).skip(|request| path(request) == "/healthz");
+    let (limited, _) = service(&layer).await;
     for _ in 0..5 {
         let answer = ask(&limited, from("203.0.113.7", "/healthz")).await;
         assert_eq!((answer.status(), header(&answer, "ratelimit")), (StatusCode::OK, None));
@@ -97,27 +89,58 @@ async fn what_is_skipped_is_not_counted() {
 #[tokio::test]
 async fn attributes_of_the_user_s_decide() {
     let rules = "rules: [{ name: users, key: [user, descriptor:plan], limits: [ 10 per minute ] }]";
-    let layer = RateLimitLayer::new(engine(rules).0).attributes(|request, facts| {
-        facts.user = request.extensions.get::<String>().map(|user| user.as_str().into());
+    let layer = Front::new(engine(rules).0).attributes(|request, facts| {
+        facts.user = user(request).map(Into::into);
         facts.descriptor("plan", "free");
         facts.cost = 4;
     });
-    let (limited, _) = service(&layer);
-    let as_user = |user: &str| {
-        let mut request = from("203.0.113.7", "/x");
-        request.extensions_mut().insert(user.to_owned());
-        request
-    };
+    let (limited, _) = service(&layer).await;
+    let as_user = |user| with("x-user", user);
     for expected in [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
         assert_eq!(ask(&limited, as_user("alice")).await.status(), expected);
     }
     assert_eq!(ask(&limited, as_user("bob")).await.status(), StatusCode::OK);
 }
 
+/// A request with this header.
+fn with(name: &'static str, value: &'static str) -> http::Request<Full<Bytes>> {
+    let mut request = from("203.0.113.7", "/x");
+    request.headers_mut().insert(name, HeaderValue::from_static(value));
+    request
+}
+
+#[tokio::test]
+async fn users_are_told_apart_by_who_identifies_them() {
+    let rules = "rules: [{ name: users, key: [user], missing: deny, limits: [ 1 per minute ] }]";
+    let layer = Front::new(engine(rules).0).user(FromHeader::new("x-user").or(ApiKey::header("x-api-key")));
+    let (limited, _) = service(&layer).await;
+    for (name, value) in [
+        ("x-user", "alice"),
+        ("x-user", "bob"),
+        ("x-api-key", "alice"),
+        ("x-api-key", "k"),
+    ] {
+        assert_eq!(ask(&limited, with(name, value)).await.status(), StatusCode::OK);
+        assert_eq!(ask(&limited, with(name, value)).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+    let nobody = ask(&limited, from("203.0.113.7", "/x")).await;
+    assert_eq!(nobody.status(), StatusCode::FORBIDDEN, "who does not say is refused, as the rule says");
+}
+
+#[tokio::test]
+async fn what_an_inner_layer_has_told_goes_on() {
+    let layer = Front::new(engine(ONE_RULE).0);
+    let (limited, _) = service(&layer).await;
+    let told = ask(&limited, from("203.0.113.7", "/told")).await;
+    let lines: Vec<_> = told.headers().get_all("ratelimit").iter().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[0], "\"inner\";r=1;t=1");
+}
+
 #[tokio::test]
 async fn the_client_behind_a_trusted_proxy_is_counted() {
     let rules = "client_ip: { trusted_proxies: [10.0.0.0/8] }\n".to_owned() + ONE_RULE;
-    let (limited, _) = service(&RateLimitLayer::new(engine(&rules).0));
+    let (limited, _) = service(&Front::new(engine(&rules).0)).await;
     let forwarded = |peer: &str, client: &'static str| {
         let mut request = from(peer, "/x");
         request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static(client));
@@ -134,22 +157,22 @@ async fn the_client_behind_a_trusted_proxy_is_counted() {
 
 #[tokio::test]
 async fn a_layer_that_knows_no_peer_says_so() {
-    let layer = RateLimitLayer::new(engine(ONE_RULE).0);
+    let layer = Front::new(engine(ONE_RULE).0);
     let nobody = || {
         let mut request = from("203.0.113.7", "/x");
         request.extensions_mut().clear();
         request
     };
-    let answer = ask(&service(&layer).0, nobody()).await;
+    let answer = ask(&service(&layer).await.0, nobody()).await;
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(text(answer).await.contains("into_make_service_with_connect_info"));
-    let answer = ask(&service(&layer.allow_unknown_peer()).0, nobody()).await;
+    assert!(text(answer).await.contains("use allow_unknown_peer()"));
+    let answer = ask(&service(&layer.allow_unknown_peer()).await.0, nobody()).await;
     assert_eq!(answer.status(), StatusCode::OK);
 }
 
 #[tokio::test]
 async fn an_ambiguous_host_is_refused() {
-    let (limited, served) = service(&RateLimitLayer::new(engine(ONE_RULE).0));
+    let (limited, served) = service(&Front::new(engine(ONE_RULE).0)).await;
     let mut request = from("203.0.113.7", "http://a.example/x");
     request.headers_mut().insert("host", HeaderValue::from_static("b.example"));
     assert_eq!(ask(&limited, request).await.status(), StatusCode::BAD_REQUEST);

@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use ratekeeper_engine::{Engine, Outcome};
 
 /// What a request holds; released when this is dropped.
-pub(super) struct Held {
+pub struct Held {
     engine: Arc<Engine>,
     outcome: Option<Outcome>,
 }

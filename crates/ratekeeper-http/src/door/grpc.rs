@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::Headers;
 
 /// Whether a request is a gRPC call.
-pub(super) fn is_call(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    match kind.strip_prefix(b"application/grpc") {
+#[must_use]
+pub fn is_call<H: Headers + ?Sized>(headers: &H) -> bool {
+    let lines = headers.lines("content-type");
+    match lines.first().and_then(|kind| kind.strip_prefix(b"application/grpc")) {
         Some(rest) => matches!(rest.first(), None | Some(b'+' | b';')),
         None => false,
     }
@@ -50,6 +53,8 @@ fn percent_encoded(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     #[test]
