@@ -33,6 +33,7 @@ pub(crate) const TESTS: &[Need] = &[
 
 /// What the benchmarks need beyond it.
 pub(crate) const BENCHMARKS: &[Need] = &[
+    Need { program: "h2load", package: "nghttp2-client" },
     Need { program: "redis-benchmark", package: "redis-tools" },
     Need { program: "wrk", package: "wrk" },
 ];

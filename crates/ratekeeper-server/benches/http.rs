@@ -11,16 +11,18 @@
     clippy::float_arithmetic
 )]
 
+mod beside;
+
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::routing::post;
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
+
+use self::beside::{median, pinned, start_floor, start_ratekeeper};
 
 const ROUNDS: usize = 5;
 const SECONDS: u64 = 4;
@@ -86,11 +88,7 @@ fn main() {
         println!("{number:<6} {:>34} {:>34} {:>34}", shown[0], shown[1], shown[2]);
         rounds.push(all);
     }
-    let median = |of: &dyn Fn(&[Round; 3]) -> f64| {
-        let mut ratios: Vec<f64> = rounds.iter().map(of).collect();
-        ratios.sort_by(f64::total_cmp);
-        ratios[ROUNDS / 2]
-    };
+    let median = |of: &dyn Fn(&[Round; 3]) -> f64| median(rounds.iter().map(of).collect());
     for (place, name) in ["a fixed answer", "JSON in and out"].iter().enumerate() {
         println!(
             "median of the ratios to axum with {name}: throughput {:.2}, p50 {:.2}, p99 {:.2}",
@@ -122,55 +120,6 @@ fn floor(kind: &str, address: SocketAddr) {
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
         axum::serve(listener, router).await.unwrap();
     });
-}
-
-/// A server on the first core; killed when it is dropped.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
-fn start_floor(kind: &str) -> Server {
-    let address = free_address();
-    let program = std::env::current_exe().unwrap();
-    start(address, pinned(0, &program).args(["--floor", kind, &address.to_string()]))
-}
-
-fn start_ratekeeper(folder: &Path) -> Server {
-    let address = free_address();
-    let mut command = pinned(0, Path::new(env!("CARGO_BIN_EXE_ratekeeper")));
-    command.args(["serve", "--policy", "policy.yaml", "--set", "threads=1"]);
-    start(address, command.args(["--listen", &address.to_string()]).current_dir(folder))
-}
-
-fn pinned(core: usize, program: &Path) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", &core.to_string()]).arg(program);
-    command
-}
-
-// Polls, within a bound.
-#[allow(clippy::disallowed_methods)]
-fn start(address: SocketAddr, command: &mut Command) -> Server {
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let server = Server { child, address };
-    let patience = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(address).is_err() {
-        assert!(Instant::now() < patience, "{command:?} does not listen");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    server
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// Loads a server for some seconds.

@@ -18,8 +18,8 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// Those of the settings; in the place of those of HTTP the ones that systemd hands over, if it does. Who has configured
-    /// nothing minds no other port.
+    /// Those of the settings; in the place of `listen` and `proxy_protocol` the ones that systemd hands over, if it does. Who
+    /// has configured nothing minds no other port.
     ///
     /// # Errors
     /// If an address cannot be bound.
@@ -29,7 +29,7 @@ impl Listeners {
         any_port: bool,
     ) -> Result<Self, Failure> {
         let handed = activation::listeners().map_err(|error| Failure::start("socket activation", error))?;
-        let http = if handed.is_empty() {
+        let mut http = if handed.is_empty() {
             let bind = |address: SocketAddr| match Listener::bind(address) {
                 Err(_) if any_port => Listener::bind(SocketAddr::new(address.ip(), 0)),
                 bound => bound,
@@ -38,6 +38,7 @@ impl Listeners {
         } else {
             handed
         };
+        http.extend(bound(&settings.envoy.listen, &[], Listener::bind)?);
         let redis = &settings.redis;
         let redis = bound(&redis.listen, &redis.proxy_protocol_listen, Listener::bind)?;
         let with_tls =

@@ -1,7 +1,11 @@
 //! What is counted, and what is not.
 
+use std::time::Duration;
+
 use ratekeeper_envoy::Code::{Ok as Passes, OverLimit};
 use ratekeeper_envoy::{RateLimitDescriptor, RateLimitRequest, RateLimitUnit, Unit};
+
+use tokio::time::Instant;
 
 use super::{codes, descriptor, hits, limited, started, user, web};
 
@@ -157,4 +161,24 @@ rules:
         );
     }
     assert_eq!(asking.left(all()).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_to_queue_is_answered_when_it_is_his_turn() {
+    let policy = "
+rules:
+  - name: queue
+    match: { domain: web, entries: [queue] }
+    limits: { rate: 1 per 300ms, algorithm: leaky_bucket, max_delay: 1s }
+";
+    let (_home, _server, mut asking) = started(policy, &[]).await;
+    let queue = || descriptor(&[("queue", "")]);
+    asking.web([queue()]).await;
+    let began = Instant::now();
+    assert_eq!(codes(&asking.web([queue()]).await), (Passes, vec![Passes]));
+    assert!(
+        began.elapsed() > Duration::from_millis(100),
+        "the delay is waited out: {:?}",
+        began.elapsed()
+    );
 }
