@@ -43,9 +43,7 @@ impl Listeners {
         let redis = bound(&redis.listen, &redis.proxy_protocol_listen, Listener::bind)?;
         let with_tls =
             |listeners: Vec<Listener>| listeners.into_iter().map(|listener| listener.with_tls(tls.cloned()));
-        let envoy = bound(&settings.envoy.listen, &[], Listener::bind)?;
-        let http = with_tls(http).chain(with_tls(envoy));
-        Ok(Self { http: http.collect(), redis: with_tls(redis).collect() })
+        Ok(Self { http: with_tls(http).collect(), redis: with_tls(redis).collect() })
     }
 
     pub(super) fn warn_of_exposure(&self, tokens: &Tokens) {
