@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use ratekeeper_core::Timestamp;
-use ratekeeper_policy::{Applicable, Attributes, EnvoyOptions, Mode, Policy};
+use ratekeeper_policy::{Applicable, Attributes, EnvoyOptions, Mode, Policy, Rule};
 
 use super::files::{original, readme};
 use super::model::{Config, Found, get_limit, list};
@@ -94,12 +94,8 @@ fn its_own_files_mean_what_its_own_tests_say() {
     );
     let named = basic.rules().iter().find(|rule| rule.envoy_name() == Some("key4_rate_limit")).unwrap();
     assert_eq!(named.name(), "test-domain.key4");
-    let detailed: Vec<_> = basic
-        .rules()
-        .iter()
-        .filter(|rule| rule.has_subject_metrics())
-        .map(|rule| rule.name())
-        .collect();
+    let detailed: Vec<_> =
+        basic.rules().iter().filter(|rule| rule.has_subject_metrics()).map(Rule::name).collect();
     assert_eq!(detailed, ["test-domain.key7"]);
     let shadow = imported(&[original!("config/shadowmode_config")]);
     check(
@@ -248,7 +244,7 @@ fn the_examples_of_its_readme_do_what_it_says_of_them() {
         "example10",
         &[("route=api http_method=GET subject_id=123", "60 per 1m {3:api,3:GET,3:123}")],
     );
-    assert!(metrics.rules().iter().all(|rule| rule.has_subject_metrics()));
+    assert!(metrics.rules().iter().all(Rule::has_subject_metrics));
     let share = imported(&readme()[14..]);
     check(
         &share,
