@@ -217,11 +217,13 @@ pub fn verdict(
     let at = At::new(now, phase);
     let stored = stored.adapted(limit, at);
     let fits_after = |cost| on_kernel!(&stored.state, kernel => kernel.fits_after(limit, at, cost));
+    let within = |cost| (cost <= limit.largest_cost()).then(|| fits_after(cost));
     let retry_after = match (evaluation.passes, ask.op) {
         (true, _) => Some(0),
+        (false, Op::TakeUpTo) if ask.cost == 0 => None,
         // The least that a partial take can get is one.
-        (false, Op::TakeUpTo) => (ask.cost > 0).then(|| fits_after(1)),
-        (false, _) => (ask.cost <= limit.largest_cost()).then(|| fits_after(ask.cost)),
+        (false, Op::TakeUpTo) => within(1),
+        (false, _) => within(ask.cost),
     };
     Verdict {
         allowed: evaluation.passes,

@@ -247,3 +247,13 @@ fn neither_free_requests_nor_debts_grow_a_log() {
     assert!(entries(&key) <= 16_384);
     assert!(!key.take(NOW + 3600 * SECOND + 1000, 1).allowed);
 }
+
+#[test]
+fn a_window_of_zero_says_that_waiting_does_not_help() {
+    // A wait until the next window, which lets nothing pass either, makes clients come back for ever.
+    let mut key = Key::new(Limit::fixed_window(0, Micros::SECOND));
+    for op in [Op::Take, Op::TakeUpTo, Op::Peek] {
+        let refused = key.ask(NOW, &Ask::new(op, 1));
+        assert_eq!((refused.allowed, refused.retry_after, refused.remaining), (false, None, 0));
+    }
+}

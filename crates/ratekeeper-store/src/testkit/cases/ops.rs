@@ -78,6 +78,8 @@ pub(crate) fn a_window_of_zero_refuses_everything(subject: &Subject) {
         assert_eq!((refused.allowed, refused.retry_after, refused.remaining), (false, None, 0));
     }
     assert!(counter.take(0, 1).allowed && !counter.peek(1).allowed);
+    let partial = counter.ask_at(NOW, &Ask::new(Op::TakeUpTo, 5));
+    assert_eq!((partial.allowed, partial.retry_after, partial.granted), (false, None, 0));
 }
 
 pub(crate) fn a_partial_take_gets_what_is_left(subject: &Subject) {
