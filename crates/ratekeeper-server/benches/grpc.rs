@@ -50,7 +50,7 @@ fn main() {
     }
     let folder = tempfile::TempDir::new().unwrap();
     fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
-    let servers = [start_floor("echo"), start_ratekeeper(folder.path())];
+    let servers = [start_floor("echo"), start_ratekeeper(folder.path(), "listen")];
     for server in &servers {
         fs::write(folder.path().join("request"), framed(server.address)).unwrap();
         round(server.address, folder.path(), 1);

@@ -70,7 +70,7 @@ fn main() {
     let servers = [
         start_floor("fixed"),
         start_floor("json"),
-        start_ratekeeper(folder.path()),
+        start_ratekeeper(folder.path(), "listen"),
     ];
     for server in &servers {
         round(server.address, folder.path(), 1);

@@ -12,13 +12,16 @@
     clippy::float_arithmetic
 )]
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+mod beside;
+
+use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use ratekeeper_resp::{Limits, Parser};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use self::beside::{median, pinned, start_floor, start_ratekeeper};
 
 const ROUNDS: usize = 5;
 const COMMANDS: u64 = 3_000_000;
@@ -33,11 +36,16 @@ struct Round {
 
 fn main() {
     // This program is the floor too: cargo builds one file for a benchmark.
-    let mut floor_argument = std::env::args().skip_while(|argument| argument != "--floor").skip(1);
+    let mut floor_argument = std::env::args().skip_while(|argument| argument != "--floor").skip(2);
     if let Some(address) = floor_argument.next() {
         return floor(address.parse().unwrap());
     }
-    let servers = [start_floor(), start_ratekeeper()];
+    let folder = tempfile::TempDir::new().unwrap();
+    fs::write(folder.path().join("policy.yaml"), "rules: []").unwrap();
+    let servers = [
+        start_floor("loop"),
+        start_ratekeeper(folder.path(), "redis.listen"),
+    ];
     for server in &servers {
         round(server.address, COMMANDS / 10);
     }
@@ -51,8 +59,7 @@ fn main() {
         println!("{number:<6} {:>40} {:>40}", shown[0], shown[1]);
         ratios.push(all[1].per_second / all[0].per_second);
     }
-    ratios.sort_by(f64::total_cmp);
-    println!("median of the ratios to the bare loop: throughput {:.2}", ratios[ROUNDS / 2]);
+    println!("median of the ratios to the bare loop: throughput {:.2}", median(ratios));
 }
 
 /// The least that a server of this protocol can do: read whole commands, and answer each with a constant.
@@ -82,61 +89,6 @@ fn floor(address: SocketAddr) {
             });
         }
     });
-}
-
-/// A server on the first core; killed when it is dropped.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
-fn start_floor() -> Server {
-    let address = free_address();
-    let program = std::env::current_exe().unwrap();
-    start(address, pinned(0, &program).args(["--floor", &address.to_string()]))
-}
-
-fn start_ratekeeper() -> Server {
-    let address = free_address();
-    let mut command = pinned(0, Path::new(env!("CARGO_BIN_EXE_ratekeeper")));
-    command.args([
-        "serve",
-        "--set",
-        "threads=1",
-        "--listen",
-        &free_address().to_string(),
-    ]);
-    start(address, command.args(["--set", &format!("redis.listen={address}")]))
-}
-
-fn pinned(core: usize, program: &Path) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", &core.to_string()]).arg(program);
-    command
-}
-
-// Polls, within a bound.
-#[allow(clippy::disallowed_methods)]
-fn start(address: SocketAddr, command: &mut Command) -> Server {
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let server = Server { child, address };
-    let patience = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(address).is_err() {
-        assert!(Instant::now() < patience, "{command:?} does not listen");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    server
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// Loads a server with commands of ten thousand keys, 64 at once on each of 50 connections.

@@ -49,6 +49,8 @@ record! {
         optional replaces: OrNull<Vec<At<Replaced>>>,
         /// How long a window is.
         optional unit: OrNull<Text>,
+        /// How many units a window is; one, if absent.
+        optional unit_multiplier: OrNull<Count>,
         /// How much passes in a window.
         optional requests_per_unit: OrNull<Count>,
         /// Whether all passes.

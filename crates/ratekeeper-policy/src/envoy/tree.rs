@@ -66,11 +66,11 @@ pub(super) struct Node {
 }
 
 /// What a limit lets pass.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Amount {
     Unlimited,
     /// So many in a window, written as a policy writes it.
-    Count(u32, &'static str),
+    Count(u32, String),
 }
 
 /// What counts for requests that end at a node.
@@ -205,6 +205,7 @@ impl Limit {
         let amount = amount(
             given(written.unlimited).is_some_and(|unlimited| unlimited.value.0),
             given(written.unit),
+            given(written.unit_multiplier).map(|times| At { value: times.value.0, node: times.node }),
             given(written.requests_per_unit).map(|count| At { value: count.value.0, node: count.node }),
             at,
             decoder,
@@ -256,13 +257,14 @@ fn key(written: Option<At<Text>>, descriptor: NodeId, decoder: &mut Decoder<'_>)
 fn amount(
     is_unlimited: bool,
     unit: Option<At<Text>>,
+    times: Option<At<u32>>,
     count: Option<At<u32>>,
     limit: NodeId,
     decoder: &mut Decoder<'_>,
 ) -> Option<Amount> {
     if is_unlimited {
-        if let Some(unit) = &unit {
-            decoder.error(unit.node, "what is unlimited has no unit", "remove unit, or unlimited");
+        if let Some(node) = unit.map(|unit| unit.node).or(times.map(|times| times.node)) {
+            decoder.error(node, "what is unlimited has no unit", "remove unit, or unlimited");
             return None;
         }
         if let Some(count) = count {
@@ -274,10 +276,11 @@ fn amount(
         decoder.error(limit, "the unit is missing", "write unit: minute, or unlimited: true");
         return None;
     };
-    let window = match unit::window(&unit.value.0) {
+    let window = unit::window(&unit.value.0, times.as_ref().map_or(1, |times| times.value));
+    let window = match window {
         Ok(window) => window,
         Err((message, help)) => {
-            decoder.error(unit.node, message, help);
+            decoder.error(times.map_or(unit.node, |times| times.node), message, help);
             return None;
         }
     };

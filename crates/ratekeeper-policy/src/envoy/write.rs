@@ -110,7 +110,7 @@ impl Out<'_> {
     }
 
     fn limit(&mut self, limit: &Limit, rule: &Rule<'_>, called: &Called<'_>) {
-        match limit.amount {
+        match &limit.amount {
             Amount::Unlimited => self.text.push_str("    limits: unlimited\n"),
             Amount::Count(count, window) => {
                 _ = writeln!(self.text, "    limits: {count} per {window} (fixed_window)");

@@ -25,12 +25,16 @@ pub(crate) fn start_floor(kind: &str) -> Server {
     start(address, pinned(0, &program).args(["--floor", kind, &address.to_string()]))
 }
 
-/// The server, with the policy in `folder`.
-pub(crate) fn start_ratekeeper(folder: &Path) -> Server {
+/// The server, with the policy in `folder`, listening where this setting says.
+pub(crate) fn start_ratekeeper(folder: &Path, setting: &str) -> Server {
     let address = free_address();
     let mut command = pinned(0, Path::new(env!("CARGO_BIN_EXE_ratekeeper")));
     command.args(["serve", "--policy", "policy.yaml", "--set", "threads=1"]);
-    start(address, command.args(["--listen", &address.to_string()]).current_dir(folder))
+    if setting != "listen" {
+        command.args(["--listen", &free_address().to_string()]);
+    }
+    command.args(["--set", &format!("{setting}={address}")]);
+    start(address, command.current_dir(folder))
 }
 
 /// A program on one core.

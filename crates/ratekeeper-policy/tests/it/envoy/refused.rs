@@ -114,6 +114,11 @@ fn values_are_what_go_takes_them_for() {
         (limit("requests_per_unit: [1]"), "a list stands here; write a whole number"),
         (limit("unlimited: \"true\""), "write true without quotes"),
         (limit("unlimited: maybe"), "neither true nor false"),
+        (limit("unit_multiplier: 0"), "a window has no length; write a multiplier from 1 on"),
+        (
+            limit("unit_multiplier: 99999"),
+            "99999 times one day is too long a window; write 13031 at most",
+        ),
         (limit("replaces: x"), "no list stands here"),
         (limit("replaces: [x]"), "no mapping stands here"),
         (limit("shadow_mode: true"), "unknown field \"shadow_mode\""),

@@ -186,3 +186,23 @@ descriptors:
         ]
     );
 }
+
+#[test]
+fn a_window_may_be_several_units() {
+    let limit = |unit: &str, times: u32| {
+        format!(
+            "- {{ key: {unit}, rate_limit: {{ unit: {unit}, unit_multiplier: {times}, requests_per_unit: 3 }} }}\n"
+        )
+    };
+    let limits = [
+        limit("minute", 5),
+        limit("week", 2),
+        limit("month", 1),
+        limit("year", 2),
+    ]
+    .concat();
+    let text = text_of(&format!("domain: d\ndescriptors:\n{limits}"));
+    for window in ["5m", "14d", "30d", "730d"] {
+        assert!(text.contains(&format!("limits: 3 per {window} (fixed_window)\n")), "{window}\n{text}");
+    }
+}
