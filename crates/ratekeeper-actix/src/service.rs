@@ -76,7 +76,7 @@ impl Config {
         let head = ActixHead(request);
         let peer = request.peer_addr().map(|address| address.ip());
         let facts = self.door.facts(current, &head, peer, |facts| {
-            facts.route = request.match_pattern().map(Into::into);
+            facts.route = route(request).map(Into::into);
             if let Some(collect) = &self.collect {
                 collect(request, facts);
             }
@@ -92,6 +92,17 @@ impl Config {
             Ok(response) => charges(response.response().head()),
             Err(error) => charges(error.error_response().head()),
         }
+    }
+}
+
+/// The pattern of the route that matches. actix-web routes by the decoded path, and guesses a pattern before by the path as
+/// it was sent: an encoded letter would hide a request from the rules of its route.
+fn route(request: &HttpRequest) -> Option<String> {
+    let path = request.match_info().get_ref().path();
+    if path == request.uri().path() {
+        request.match_pattern()
+    } else {
+        request.resource_map().match_pattern(path)
     }
 }
 

@@ -26,14 +26,19 @@ async fn the_route_that_will_match_is_known_before_it_is_chosen() {
     let limits = RateLimit::new(engine(BY_ROUTE).0);
     let scope = web::scope("/api")
         .route("/items/{id}", web::get().to(async || "an item"))
-        .route("/other/{id}", web::get().to(async || "another"));
+        .route("/other/{id}", web::get().to(async || "another"))
+        .route("/%69tems/{id}", web::get().to(async || "never reached"));
     let app = init_service(App::new().wrap(limits).service(scope)).await;
     for (path, expected) in [
         ("/api/items/1", 200),
         ("/api/other/1", 200),
         ("/api/items/2?x", 200),
         ("/api/items/3", 429),
+        ("/api/%69tems/3", 429),
+        ("/%61pi/items/%33", 429),
+        ("/api/items/a%2fb", 429),
         ("/api/other/3", 200),
+        ("/api/%6fther/3", 200),
         ("/api/nothing", 404),
     ] {
         let response = try_call_service(&app, get(path).to_request()).await.unwrap();
