@@ -76,8 +76,11 @@ impl Line {
 
     /// Takes a call out of the line, wherever it stands; says whether it still stood there.
     pub(crate) fn leave(&mut self, number: u64) -> bool {
-        self.forecast = None;
-        self.waiting.remove(&number).is_some()
+        let stood = self.waiting.remove(&number).is_some();
+        if stood {
+            self.forecast = None;
+        }
+        stood
     }
 
     /// Takes out all who may not wait until `at`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::HOST;
 use http::request::Parts;
+use http::uri::Authority;
 use tower_layer::Layer;
 
 use super::Paced;
@@ -70,13 +71,17 @@ impl<S> Layer<S> for PacedLayer {
 
 /// The host and port that a request is for.
 fn host(parts: &Parts) -> String {
-    let in_uri = parts.uri.authority().map(|authority| match authority.port() {
-        // Whoever logs in is still calling the same host.
-        Some(port) => format!("{}:{port}", authority.host()),
-        None => authority.host().to_owned(),
-    });
-    let in_header = || parts.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-    in_uri.or_else(in_header).unwrap_or_default().to_ascii_lowercase()
+    let in_header = || parts.headers.get(HOST)?.to_str().ok()?.parse::<Authority>().ok();
+    let Some(authority) = parts.uri.authority().cloned().or_else(in_header) else {
+        return String::new();
+    };
+    let usual = match parts.uri.scheme_str() {
+        Some("https" | "wss") => 443,
+        _ => 80,
+    };
+    // Whoever logs in is still calling the same host.
+    let (host, port) = (authority.host(), authority.port_u16().unwrap_or(usual));
+    format!("{host}:{port}").to_ascii_lowercase()
 }
 
 impl fmt::Debug for PacedLayer {

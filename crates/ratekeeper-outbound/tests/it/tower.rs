@@ -43,10 +43,12 @@ async fn calls_wait_by_host_and_obey_what_their_host_says() {
     let client = PacedLayer::new(one_per_second(PacerConfig::default())).layer(peer(&calls));
     let uris = [
         ("https://a.example/1", 200, 0),
-        ("https://b.example/1", 429, 0),
+        ("https://b.example:443/1", 429, 0),
         ("https://A.example/2", 200, 1),
         ("https://user@a.example/3", 429, 2),
         ("https://a.example:8443/", 200, 2),
+        ("http://a.example:8443/", 429, 3),
+        ("http://a.example/", 200, 3),
         ("https://b.example/2", 429, 10),
         ("https://a.example/4", 200, 12),
     ];
