@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ratekeeper_core::{Holder, Key, Op, Timestamp, Token};
+use ratekeeper_core::{Holder, Key, Limit, Op, Timestamp, Token};
 use ratekeeper_policy::{Applicable, AppliedRule, List, Mode, Policy};
 use ratekeeper_store::{Batch, Check, Group, Store};
 use smallvec::SmallVec;
@@ -196,7 +196,8 @@ impl<'p> Deciding<'_, 'p> {
             }
             failure::fall_back(self, asked, tally).await;
         }
-        tally.share(&plan.joined);
+        tally.joined.extend_from_slice(&plan.joined);
+        tally.share();
     }
 
     /// What is still to be done: nothing more is taken once the request is denied.
@@ -245,9 +246,8 @@ impl<'p> Deciding<'_, 'p> {
     /// Gives back what stores took before another one refused, or granted less of a partial take.
     async fn give_back(&self, tally: &mut Tally) {
         let granted = if tally.denied.is_some() { 0 } else { tally.granted };
-        let debits = std::mem::take(&mut tally.debits);
-        let mut kept = SmallVec::new();
-        for debit in debits {
+        let mut back: SmallVec<[(Debit, u64); 3]> = SmallVec::new();
+        for debit in std::mem::take(&mut tally.debits) {
             let line = &tally.limits[debit.limit];
             let taken = line.verdict.map_or(0, |verdict| verdict.granted);
             let keep = match self.op {
@@ -255,43 +255,65 @@ impl<'p> Deciding<'_, 'p> {
                 Op::TakeUpTo if !holds(&line.limit) => granted,
                 _ => taken,
             };
-            if keep < taken || (tally.denied.is_some() && self.op != Op::Peek) {
-                self.refund(&debit, taken - keep, tally).await;
-            }
             if keep > 0 || tally.denied.is_none() {
-                kept.push(debit);
+                tally.debits.push(debit);
+            }
+            if keep < taken || (tally.denied.is_some() && self.op != Op::Peek) {
+                back.push((debit, taken - keep));
             }
         }
-        tally.debits = kept;
+        while let Some((first, _)) = back.first() {
+            let place = self.place_of(first);
+            let (here, elsewhere) = back.into_iter().partition(|(debit, _)| self.place_of(debit) == place);
+            self.refund(place, here, tally).await;
+            back = elsewhere;
+        }
+        tally.share();
     }
 
-    async fn refund(&self, debit: &Debit, cost: u64, tally: &mut Tally) {
-        let scaled = failure::local_limit(self.rule_of(debit.limit), self.applicable, debit);
-        let asked = Asked { limit: debit.limit, op: Op::Refund, cost };
-        let mut check = self.check(&asked, Op::Refund, tally).with_token(debit.token);
-        check.group = Group::Enforced;
-        check.degraded = debit.shared;
-        if let Some(scaled) = &scaled {
-            check.limit = scaled;
-        }
+    /// The store of a debit by its place; `None` for the limiter of this process.
+    fn place_of(&self, debit: &Debit) -> Option<usize> {
+        let rule = self.rule_of(debit.limit);
+        (!debit.local).then(|| self.snapshot.store_of_rule[rule.index])
+    }
+
+    /// Gives back to one store, all at once.
+    async fn refund(&self, place: Option<usize>, debits: SmallVec<[(Debit, u64); 3]>, tally: &mut Tally) {
+        let scaled: SmallVec<[Option<Limit>; 3]> = debits
+            .iter()
+            .map(|(debit, _)| failure::local_limit(self.rule_of(debit.limit), self.applicable, debit))
+            .collect();
         let mut batch = Batch::new();
-        batch.now = Some(self.now);
-        batch.push(Op::Refund, [check]);
-        let answer = if debit.local {
-            self.engine.local.apply(&mut batch).wait().await
-        } else {
-            let place = self.snapshot.store_of_rule[self.rule_of(debit.limit).index];
-            let used = &self.snapshot.used[place];
-            batch.now = (self.injected || used.same_clock).then_some(self.now);
-            used.store.apply(&mut batch).wait().await
+        for ((debit, cost), scaled) in debits.iter().zip(&scaled) {
+            let asked = Asked { limit: debit.limit, op: Op::Refund, cost: *cost };
+            let mut check = self.check(&asked, Op::Refund, tally).with_token(debit.token);
+            check.group = Group::Enforced;
+            check.degraded = debit.shared;
+            if let Some(scaled) = scaled {
+                check.limit = scaled;
+            }
+            batch.push(Op::Refund, [check]);
+        }
+        let answer = match place {
+            None => {
+                batch.now = Some(self.now);
+                self.engine.local.apply(&mut batch).wait().await
+            }
+            Some(place) => {
+                let used = &self.snapshot.used[place];
+                batch.now = (self.injected || used.same_clock).then_some(self.now);
+                used.store.apply(&mut batch).wait().await
+            }
         };
-        // A refund that fails leaves the cost spent: never beyond the envelope, less than it for a while.
-        let after = batch.checks(0)[0].verdict;
-        if let (Ok(()), Some(after), Some(line)) = (answer, after, tally.limits.get_mut(debit.limit))
-            && let Some(verdict) = &mut line.verdict
-        {
-            (verdict.remaining, verdict.reset_after) = (after.remaining, after.reset_after);
-            verdict.granted = verdict.granted.saturating_sub(cost);
+        for (unit, (debit, cost)) in debits.iter().enumerate() {
+            let after = batch.checks(unit)[0].verdict.filter(|_| answer.is_ok());
+            // A refund that fails leaves the cost spent: never beyond the envelope, less than it for a while.
+            if let (Some(after), Some(line)) = (after, tally.limits.get_mut(debit.limit))
+                && let Some(verdict) = &mut line.verdict
+            {
+                (verdict.remaining, verdict.reset_after) = (after.remaining, after.reset_after);
+                verdict.granted = verdict.granted.saturating_sub(*cost);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ pub struct Part<'a> {
     pub by: By<'a>,
     /// What it costs, before the costs of rules multiply it.
     pub cost: u64,
-    /// What to do. A [`RequestOp::TakeUpTo`] beside parts that do something else is a take.
+    /// What to do. A [`RequestOp::TakeUpTo`] beside other parts is a take.
     pub op: RequestOp,
 }
 

@@ -27,10 +27,13 @@ pub(crate) struct Plan {
     pub(crate) joined: SmallVec<[(usize, usize); 1]>,
 }
 
-/// What all parts do, if they do the same; takes else.
+/// What all parts do, if they do the same; takes else. How several would share what is left, nobody could say.
 pub(crate) fn common_op(parts: &[Part<'_>]) -> Op {
     let same = |first: &Part<'_>| parts.iter().all(|part| part.op == first.op);
-    parts.first().filter(|first| same(first)).map_or(Op::Take, |first| Op::from(first.op))
+    match parts.first().filter(|first| same(first)).map(|first| Op::from(first.op)) {
+        Some(Op::TakeUpTo) if parts.len() > 1 => Op::Take,
+        common => common.unwrap_or(Op::Take),
+    }
 }
 
 /// What is done with one limit of a part, in a request whose parts have this in common; `None` if it is left alone.
@@ -83,8 +86,13 @@ impl Plan {
         self.unit.clear();
         for same in sorted.chunk_by(|one, next| key(one) == key(next)) {
             let mut first = same[0];
+            // Two descriptors may bring limits along that differ: the strictest holds for both.
+            let count = |asked: &Asked| deciding.applicable.limits()[asked.limit].limit.count();
+            first.limit =
+                same.iter().min_by_key(|asked| count(asked)).map_or(first.limit, |asked| asked.limit);
+            let others = same.iter().filter(|asked| asked.limit != first.limit);
+            self.joined.extend(others.map(|other| (other.limit, first.limit)));
             for other in &same[1..] {
-                self.joined.push((other.limit, first.limit));
                 (first.op, first.cost) = match (first.op, other.op) {
                     (_, Op::Peek) => (first.op, first.cost),
                     (Op::Peek, op) => (op, other.cost),

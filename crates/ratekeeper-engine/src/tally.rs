@@ -10,6 +10,7 @@ use crate::receipt::Place;
 use crate::{Decision, Degraded, Denial, LimitOutcome, Part};
 
 /// A counter that has been debited, while the request is not decided.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Debit {
     /// Its place among the limits.
     pub(crate) limit: usize,
@@ -29,6 +30,8 @@ pub(crate) struct Tally {
     pub(crate) debits: SmallVec<[Debit; 3]>,
     delay: Option<Micros>,
     partial: bool,
+    /// Limits whose counter another limit stands for, and that limit.
+    pub(crate) joined: SmallVec<[(usize, usize); 1]>,
     /// Places of limits that a store did not look at, since what it knew of others refused the request already.
     unseen: SmallVec<[usize; 2]>,
 }
@@ -66,6 +69,7 @@ impl Tally {
             debits: SmallVec::new(),
             delay: None,
             partial: op == Op::TakeUpTo,
+            joined: SmallVec::new(),
             unseen: SmallVec::new(),
         }
     }
@@ -103,23 +107,29 @@ impl Tally {
     }
 
     /// Tells limits that share a counter with another what was said of that one.
-    pub(crate) fn share(&mut self, joined: &[(usize, usize)]) {
-        for (place, other) in joined {
+    pub(crate) fn share(&mut self) {
+        for (place, other) in &self.joined {
             let LimitOutcome { allowed, verdict, degraded, .. } = self.limits[*other].clone();
             let line = &mut self.limits[*place];
             (line.allowed, line.verdict, line.degraded) = (allowed, verdict, degraded);
-            if self.unseen.contains(other) {
-                self.unseen.push(*place);
-            }
         }
     }
 
     /// What the outcome says of limits: nothing of those that were not looked at.
     pub(crate) fn into_limits(mut self) -> SmallVec<[LimitOutcome; 3]> {
-        self.unseen.sort_unstable();
-        for place in self.unseen.into_iter().rev() {
-            self.limits.remove(place);
+        if self.unseen.is_empty() {
+            return self.limits;
         }
+        self.unseen.sort_unstable();
+        let unseen = |place: usize| self.unseen.binary_search(&place).is_ok();
+        let shared =
+            |place: usize| self.joined.iter().find(|(joined, _)| *joined == place).map(|(_, other)| *other);
+        let mut place = 0;
+        self.limits.retain(|_| {
+            let gone = unseen(place) || shared(place).is_some_and(unseen);
+            place += 1;
+            !gone
+        });
         self.limits
     }
 

@@ -118,13 +118,21 @@ impl<'p> Applicable<'p> {
 
     /// Takes out the rules that others replace.
     pub(crate) fn replace(&mut self) {
-        let replaced: SmallVec<[usize; 4]> =
-            self.rules.iter().flat_map(|applied| applied.rule.replaces.iter().copied()).collect();
+        let mut replaced: SmallVec<[usize; 4]> = SmallVec::new();
+        let (mut last, rules) = (usize::MAX, &self.rules);
+        for applied in rules.iter().filter(|applied| !applied.rule.replaces.is_empty()) {
+            // Many parts may meet one rule.
+            if std::mem::replace(&mut last, applied.index) != applied.index {
+                replaced.extend_from_slice(&applied.rule.replaces);
+            }
+        }
         if replaced.is_empty() {
             return;
         }
+        replaced.sort_unstable();
+        replaced.dedup();
         let before = std::mem::take(&mut self.limits);
-        self.rules.retain(|applied| !replaced.contains(&applied.index));
+        self.rules.retain(|applied| replaced.binary_search(&applied.index).is_err());
         for applied in &mut self.rules {
             let start = self.limits.len();
             self.limits.extend(before[applied.limits.clone()].iter().cloned());

@@ -211,10 +211,6 @@ impl Rule {
             let entries = attributes.descriptors.iter().map(|(name, value)| format!("{name}={value}"));
             return attributes.domain.map(str::to_owned).into_iter().chain(entries).collect();
         }
-        if self.name == REQUEST_RULE {
-            let entries = attributes.descriptors.iter().map(|(key, value)| format!("{key}={value}"));
-            return attributes.domain.map(str::to_owned).into_iter().chain(entries).collect();
-        }
         self.key.display(&Request::new(attributes, true))
     }
 }

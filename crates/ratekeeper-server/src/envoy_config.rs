@@ -11,6 +11,9 @@ use crate::cli::Variables;
 use crate::command::{MAX_POLICY_BYTES, variable};
 use crate::failure::Failure;
 
+/// How much of what is skipped in a folder is told.
+const MOST_SKIPPED: usize = 10;
+
 /// Where the files are, and what the service was told beside them.
 #[derive(Clone, Debug)]
 pub(crate) struct EnvoyConfig {
@@ -30,8 +33,24 @@ impl EnvoyConfig {
         Ok(import_envoy(&files, &self.options)?)
     }
 
+    /// What lies beside the files and is not read, though it may be meant to be.
+    pub(crate) fn skipped(&self) -> Vec<PathBuf> {
+        let mut skipped = Vec::new();
+        for folder in self.paths.iter().filter(|path| path.is_dir()) {
+            let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+            let visible =
+                entries.map(|entry| entry.path()).filter(|path| !path.file_name().is_some_and(is_hidden));
+            skipped.extend(visible.filter(|path| !(is_yaml(path) && path.is_file())).take(MOST_SKIPPED));
+        }
+        skipped.sort();
+        skipped
+    }
+
     /// Makes a policy of the files.
     pub(crate) fn load(&self, env: &Variables) -> Result<Policy, Failure> {
+        for path in self.skipped() {
+            tracing::warn!(path = %path.display(), "not read: it is no .yaml or .yml file of the directory");
+        }
         let import = self.import()?;
         let policy = Policy::parse(&import.policy, "the imported policy", &|name| variable(env, name))?;
         Ok(policy.with_warnings(import.warnings))
@@ -81,8 +100,7 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
-        let is_yaml = Path::new(&name).extension().is_some_and(|end| end == "yaml" || end == "yml");
-        if is_yaml && !is_hidden(&name) && fs::metadata(path.join(&name))?.is_file() {
+        if is_yaml(Path::new(&name)) && !is_hidden(&name) && fs::metadata(path.join(&name))?.is_file() {
             files.push(path.join(name));
         }
     }
@@ -92,6 +110,10 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "yaml" || end == "yml")
 }
 
 fn is_hidden(name: &OsStr) -> bool {

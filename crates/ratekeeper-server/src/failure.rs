@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 use ratekeeper_accesslog::ReadError;
 use ratekeeper_engine::EngineError;
-use ratekeeper_policy::{PolicyError, PolicyErrors};
+use ratekeeper_policy::PolicyErrors;
 use ratekeeper_store::StoreError;
 
 use crate::remote::RemoteError;
@@ -122,7 +122,7 @@ impl Failure {
 }
 
 /// Warns the user, on standard error, of what is no failure.
-pub(crate) fn warn(warning: &PolicyError) {
+pub(crate) fn warn(warning: impl std::fmt::Display) {
     _ = writeln!(anstream::stderr().lock(), "{WARNING}warning:{WARNING:#} {warning}");
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct RefusalLog {
     left_out: AtomicU64,
 }
 
+/// The most rules that a line names.
+const RULES: usize = 8;
 /// The most characters of what a client sent that a line repeats.
 const SHOWN: usize = 200;
 
@@ -38,14 +40,13 @@ impl RefusalLog {
             return;
         }
         let left_out = self.left_out.swap(0, Ordering::Relaxed);
-        let rules: Vec<&str> = outcome.refusing().map(|limit| outcome.rule(limit).name()).collect();
         let refusing = outcome.refusing().next();
         let Some(attributes) = parts.get(refusing.map_or(0, |limit| limit.part)) else {
             return;
         };
         let subject = refusing.map(|limit| outcome.rule(limit).subject(attributes).join(","));
         tracing::info!(
-            rules = rules.join(","),
+            rules = refusing_rules(outcome),
             subject = shown(subject.as_deref()),
             domain = shown(attributes.domain),
             ip = attributes.ip.map(tracing::field::display),
@@ -58,6 +59,23 @@ impl RefusalLog {
             "refused"
         );
     }
+}
+
+/// The rules that refuse, each once, and not too many: a request may have a hundred parts.
+pub(crate) fn refusing_rules(outcome: &Outcome) -> String {
+    let mut rules: Vec<&str> = Vec::new();
+    for limit in outcome.refusing() {
+        let rule = outcome.rule(limit).name();
+        if rules.contains(&rule) {
+            continue;
+        }
+        if rules.len() == RULES {
+            rules.push("…");
+            break;
+        }
+        rules.push(rule);
+    }
+    rules.join(",")
 }
 
 /// Why a request is refused, as the interface names it.

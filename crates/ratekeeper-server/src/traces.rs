@@ -22,7 +22,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use ratekeeper_engine::Outcome;
 
 use crate::app::App;
-use crate::refusal_log::reason;
+use crate::refusal_log::{reason, refusing_rules};
 
 /// How long a collector may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -154,10 +154,9 @@ pub(crate) fn note(outcome: &Outcome) {
             KeyValue::new("ratekeeper.policy_version", outcome.policy().version().to_owned()),
         ];
         if let Some(reason) = reason(outcome) {
-            let rules: Vec<&str> = outcome.refusing().map(|limit| outcome.rule(limit).name()).collect();
             let refusal = [
                 KeyValue::new("ratekeeper.denial", reason),
-                KeyValue::new("ratekeeper.rules", rules.join(",")),
+                KeyValue::new("ratekeeper.rules", refusing_rules(outcome)),
             ];
             // Of several decisions in one request, the refusals are what is looked for.
             span.set_attributes(refusal.clone());

@@ -32,9 +32,12 @@ pub(super) fn policy(forest: &Forest, options: &EnvoyOptions) -> Result<String, 
     for domain in &forest.domains {
         let mut rules = Vec::new();
         collect(&domain.level, &mut Vec::new(), &mut rules);
-        if is_empty && !rules.is_empty() {
+        if is_empty {
             out.text.push_str("rules:\n");
             is_empty = false;
+        }
+        if rules.is_empty() {
+            out.known_domain(domain, &names.give(&domain.name, &[]))?;
         }
         let names: Vec<String> = rules.iter().map(|rule| names.give(&domain.name, &rule.path)).collect();
         let called = called(&rules, &names);
@@ -79,6 +82,23 @@ struct Out<'o> {
 }
 
 impl Out<'_> {
+    /// A domain without limits of its own: those that requests bring along count in domains that are known.
+    fn known_domain(&mut self, domain: &Domain, name: &str) -> Result<(), String> {
+        self.nodes += NODES_OF_A_RULE;
+        let domain = scalar(&domain.name);
+        _ = writeln!(self.text, "  # Without limits, but known: those that requests bring along count.");
+        _ = writeln!(self.text, "  - name: {name}\n    match: {{ domain: {domain} }}\n    limits: unlimited");
+        self.text.push_str("    mode: off\n");
+        self.fits()
+    }
+
+    fn fits(&self) -> Result<(), String> {
+        if self.text.len() > MAX_SOURCE || self.nodes > MAX_NODES {
+            return Err("the policy would be too large".to_owned());
+        }
+        Ok(())
+    }
+
     fn rule(
         &mut self,
         domain: &Domain,
@@ -103,10 +123,7 @@ impl Out<'_> {
             // The service knows of no limit here.
             None => self.text.push_str("    limits: unlimited\n"),
         }
-        if self.text.len() > MAX_SOURCE || self.nodes > MAX_NODES {
-            return Err("the policy would be too large".to_owned());
-        }
-        Ok(())
+        self.fits()
     }
 
     fn limit(&mut self, limit: &Limit, rule: &Rule<'_>, called: &Called<'_>) {

@@ -18,7 +18,11 @@ pub(crate) fn run(arguments: ImportArguments) -> Result<(), Failure> {
 fn envoy(arguments: ImportEnvoy) -> Result<(), Failure> {
     let ImportEnvoy { paths, merge_domains, quota_mode, store, output } = arguments;
     let options = EnvoyOptions { merge_domains, quota_mode, store };
-    let import = EnvoyConfig { paths, options }.import()?;
+    let config = EnvoyConfig { paths, options };
+    for path in config.skipped() {
+        warn(format_args!("{}: not read: it is no .yaml or .yml file of the directory", path.display()));
+    }
+    let import = config.import()?;
     for warning in &import.warnings {
         warn(warning);
     }

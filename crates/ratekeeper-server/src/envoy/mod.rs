@@ -11,9 +11,9 @@ mod timely;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use ratekeeper_engine::{Current, Decision, Denial, LimitOutcome, Outcome, Part, RequestOp};
+use ratekeeper_engine::{Current, Decision, Denial, Outcome, Part, RequestOp};
 use ratekeeper_envoy::{Code, RateLimitRequest, RateLimitResponse};
-use ratekeeper_policy::{Attributes, Mode};
+use ratekeeper_policy::Attributes;
 use tonic::Status;
 
 pub(crate) use self::grpc::{Grpc, code_of, is_grpc};
@@ -91,16 +91,30 @@ async fn decide(app: &App, request: &RateLimitRequest) -> Result<RateLimitRespon
 /// Several hits at once have happened already, such as the tokens that an answer took. Those that are refused are counted as far
 /// as there is room for them: else whoever asks for more than is left could do so for ever.
 async fn count_what_has_happened(app: &App, current: &Current, parts: &[Part<'_>], outcome: &Outcome) {
-    let took = |limit: &LimitOutcome| limit.allowed && (outcome.allowed() || limit.mode == Mode::Shadow);
-    let refused =
-        |limits: &&[LimitOutcome]| limits.iter().any(|limit| !limit.allowed) && !limits.iter().any(took);
-    let by_part = outcome.limits.chunk_by(|one, next| one.part == next.part);
-    let rest: Vec<Part<'_>> = by_part
-        .filter(refused)
-        .map(|limits| parts[limits[0].part])
+    let mut refused: Vec<usize> = if outcome.allowed() {
+        // What rides along has refused, and nothing was counted beside it.
+        let by_part = outcome.limits.chunk_by(|one, next| one.part == next.part);
+        by_part
+            .filter(|limits| limits.iter().all(|limit| !limit.allowed))
+            .map(|limits| limits[0].part)
+            .collect()
+    } else {
+        outcome.refusing().map(|limit| limit.part).collect()
+    };
+    refused.dedup();
+    let rest: Vec<Part<'_>> = refused
+        .into_iter()
+        .map(|part| parts[part])
         .filter(|part| part.op == RequestOp::Take && part.cost > 1)
         .map(|part| Part { op: RequestOp::TakeUpTo, ..part })
         .collect();
     // Each by itself, since what one has left is nothing to the other.
-    join_all(rest.chunks(1).map(|part| app.engine.check_parts_under(current, part, None))).await;
+    let counted =
+        join_all(rest.chunks(1).map(|part| app.engine.check_parts_under(current, part, None))).await;
+    for outcome in counted.iter().filter(|outcome| outcome.holds()) {
+        // Nothing is held for what was refused.
+        if let Err(error) = app.engine.release(outcome).await {
+            tracing::warn!(%error, "a slot stays held until its ttl");
+        }
+    }
 }

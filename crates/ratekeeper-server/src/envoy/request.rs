@@ -9,7 +9,7 @@ use ratekeeper_policy::Attributes;
 use tonic::Status;
 
 /// The most descriptors of a request.
-const MOST_DESCRIPTORS: usize = 1000;
+const MOST_DESCRIPTORS: usize = 100;
 
 /// A request that was found to make sense.
 pub(super) struct Asked<'r> {

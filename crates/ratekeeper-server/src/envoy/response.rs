@@ -31,7 +31,9 @@ pub(super) fn response(outcome: &Outcome, descriptors: usize) -> RateLimitRespon
 /// Of the limits of each descriptor the one that says most: one that refuses, else the one with the least left.
 fn tightest(outcome: &Outcome, descriptors: usize) -> Vec<Option<&LimitOutcome>> {
     let mut tightest: Vec<Option<&LimitOutcome>> = vec![None; descriptors];
-    for limit in &outcome.limits {
+    // Without a verdict there is nothing to tell of those that let pass.
+    let told = outcome.limits.iter().filter(|limit| !limit.allowed || limit.verdict.is_some());
+    for limit in told {
         let of_part = &mut tightest[limit.part];
         if of_part.is_none_or(|known| order(limit) < order(known)) {
             *of_part = Some(limit);

@@ -11,6 +11,7 @@ use super::now;
 use super::source::{PolicySource, Seen, Watch};
 use crate::app::{App, Tokens};
 use crate::command::environment;
+use crate::failure::Failure;
 use crate::listen::TlsSource;
 use crate::settings::Layers;
 
@@ -34,13 +35,15 @@ impl Reloader {
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
-                    self.reload_policy().await;
+                    if !self.reload_policy().await {
+                        watch.forget();
+                    }
                     self.reload_tokens();
                     self.reload_certificates();
                 }
                 _ = ticks.tick() => {
-                    if watch.tick(self.seen().await) {
-                        self.reload_policy().await;
+                    if watch.tick(self.seen().await) && !self.reload_policy().await {
+                        watch.forget();
                     }
                 }
             }
@@ -58,11 +61,12 @@ impl Reloader {
         tokio::task::spawn_blocking(move || ask(&source)).await.ok()
     }
 
-    /// Puts the policy in its files into force; if it has errors, the one in force stays.
-    async fn reload_policy(&self) {
+    /// Puts the policy in its files into force; if it has errors, the one in force stays. Whether the files could be read.
+    async fn reload_policy(&self) -> bool {
         let Some(loaded) = self.blocking(PolicySource::load).await else {
-            return;
+            return true;
         };
+        let read = !matches!(loaded, Err(Failure::Read { .. }));
         match loaded {
             Ok(policy) if policy.version() == self.app.engine.policy_version() => {
                 // Perhaps it was wrong for a while.
@@ -74,6 +78,7 @@ impl Reloader {
             Ok(policy) => self.replace(policy),
             Err(failure) => self.failed(&failure.to_string()),
         }
+        read
     }
 
     fn replace(&self, policy: Policy) {

@@ -76,6 +76,11 @@ impl Watch {
         Self { settled: seen, last: seen }
     }
 
+    /// Forgets what was read last, so that it is read again once it stands still: it could not be read.
+    pub(super) fn forget(&mut self) {
+        (self.settled, self.last) = (None, None);
+    }
+
     /// Whether the source is to be read now. A file that is not there is being replaced.
     pub(super) fn tick(&mut self, seen: Option<Seen>) -> bool {
         let still = seen.is_some() && seen == self.last;

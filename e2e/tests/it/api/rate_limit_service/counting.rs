@@ -8,6 +8,7 @@ use ratekeeper_envoy::{RateLimitDescriptor, RateLimitRequest, RateLimitUnit, Uni
 use tokio::time::Instant;
 
 use super::{codes, descriptor, hits, limited, started, user, web};
+use crate::client::eventually;
 
 const POLICY: &str = "
 rules:
@@ -181,4 +182,35 @@ rules:
         "the delay is waited out: {:?}",
         began.elapsed()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_hits_are_counted_beside_rules_that_ride_along_and_of_nobody_else() {
+    let policy = POLICY.to_owned()
+        + "
+  - { name: trial, match: { domain: web, entries: [user] }, limits: 50 per day, mode: shadow }
+  - { name: narrow, match: { domain: web, entries: [user] }, limits: 1 per day, mode: shadow }
+  - { name: slots, match: { domain: web, entries: [slot] }, limits: [1 concurrent ttl 60s, 1000 per second] }
+";
+    let (_home, _server, mut asking) = started(&policy, &[]).await;
+    assert_eq!(asking.web([hits(user("ann"), 7)]).await.overall_code(), Passes);
+    assert_eq!(asking.web([hits(user("ann"), 7)]).await.overall_code(), OverLimit);
+    assert_eq!(asking.web([user("ann")]).await.overall_code(), OverLimit, "the rest was counted");
+    let tight = || hits(descriptor(&[("tight", "1")]), 5);
+    assert_eq!(asking.web([hits(user("bob"), 5), tight()]).await.overall_code(), OverLimit);
+    assert_eq!(asking.web([hits(user("bob"), 10)]).await.overall_code(), Passes, "another one refused");
+    let slot = |count| hits(descriptor(&[("slot", "1")]), count);
+    assert_eq!(asking.web([slot(5000)]).await.overall_code(), OverLimit);
+    eventually("no slot is held for what was refused", async || {
+        (asking.web([slot(1)]).await.overall_code() == Passes).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_limits_on_one_counter_the_stricter_holds() {
+    let (_home, _server, mut asking) = started(POLICY, &[]).await;
+    let own = |count| limited(user("ann"), count, RateLimitUnit::Year);
+    assert_eq!(codes(&asking.web([own(100), own(1)]).await), (OverLimit, vec![OverLimit, OverLimit]));
+    assert_eq!(codes(&asking.web([own(2), own(100)]).await), (Passes, vec![Passes, Passes]));
 }
