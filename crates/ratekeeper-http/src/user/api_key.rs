@@ -79,12 +79,13 @@ impl ApiKey {
     }
 }
 
-/// The value of a parameter that is there once. Both are decoded: a key that is spelled in another way stays the same.
+/// The value of a parameter that is there once. Both are decoded: a key that is spelled in another way stays the same. What is
+/// not UTF-8 is none, as all of it would be decoded to the same replacement character.
 fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let pairs = form_urlencoded::parse(query.as_bytes());
     let mut values = pairs.filter(|(key, _)| key == name).map(|(_, value)| value);
     let value = values.next()?;
-    values.next().is_none().then_some(value)
+    (values.next().is_none() && !value.contains(char::REPLACEMENT_CHARACTER)).then_some(value)
 }
 
 impl Identify for ApiKey {

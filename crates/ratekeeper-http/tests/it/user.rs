@@ -70,7 +70,17 @@ fn a_key_that_is_spelled_otherwise_is_the_same() {
 #[test]
 fn a_key_is_taken_if_it_is_there_once_and_of_reasonable_length() {
     let user = ApiKey::query("key");
-    for none in ["", "key", "key=", "key=a&key=b", "key=a&k%65y=a", "KEY=a"] {
+    for none in [
+        "",
+        "key",
+        "key=",
+        "key=a&key=b",
+        "key=a&k%65y=a",
+        "KEY=a",
+        "key=%ff",
+        "key=a%80",
+        "key=%EF%BF%BD",
+    ] {
         assert_eq!(asks(&user, none, &[]), None, "{none:?}");
     }
     let long = vec![b'a'; 1025];

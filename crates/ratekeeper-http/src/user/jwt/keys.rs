@@ -4,7 +4,7 @@ use jsonwebtoken::crypto::{CryptoProvider, rust_crypto};
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse,
 };
-use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, Header};
 
 /// The shortest secret of HS256, in bytes (RFC 7518, 3.2).
 const MIN_SECRET: usize = 32;
@@ -55,6 +55,11 @@ pub enum JwtKeyError {
     /// A set without a usable key.
     #[error("the JSON Web Key Set has no public key of RS256, ES256 or EdDSA that verifies signatures")]
     NoKey,
+    /// A set with keys that tokens cannot choose between.
+    #[error(
+        "the JSON Web Key Set has two keys of {0} that tokens cannot choose between; give each a kid of its own"
+    )]
+    SameKey(String),
 }
 
 impl JwtKeys {
@@ -99,17 +104,22 @@ impl JwtKeys {
         Self::pem(pem.as_ref(), "EdDSA", Algorithm::EdDSA, DecodingKey::from_ed_pem, right)
     }
 
-    /// A JSON Web Key Set as an issuer publishes it. Its public keys for RS256, ES256 and EdDSA are taken, and chosen by the
-    /// `kid` of tokens.
+    /// A JSON Web Key Set as an issuer publishes it. Its public keys for RS256, ES256 and EdDSA are taken. Tokens
+    /// choose by `alg` and `kid`; a key without an id must be the only one of its algorithm.
     ///
     /// # Errors
-    /// If it is none, or has no such key.
+    /// If it is none, has no such key, or two that tokens cannot choose between.
     pub fn jwks(json: impl AsRef<[u8]>) -> Result<Self, JwtKeyError> {
         let set: JwkSet =
             serde_json::from_slice(json.as_ref()).map_err(|error| JwtKeyError::KeySet(error.to_string()))?;
         let keys: Vec<JwtKey> = set.keys.iter().filter_map(of_set).collect();
         if keys.is_empty() {
             return Err(JwtKeyError::NoKey);
+        }
+        for (place, key) in keys.iter().enumerate() {
+            if keys[..place].iter().any(|other| other.fits(key.algorithm, key.id.as_deref())) {
+                return Err(JwtKeyError::SameKey(format!("{:?}", key.algorithm)));
+            }
         }
         Ok(Self::of(keys))
     }
@@ -141,12 +151,18 @@ impl JwtKeys {
         Self(keys)
     }
 
-    /// The key that a token is signed with, as it says. A key without an id is for all tokens, if it is the only one.
-    pub(super) fn find(&self, id: Option<&str>) -> Option<&JwtKey> {
-        match &self.0[..] {
-            [only] if only.id.is_none() || id.is_none() => Some(only),
-            keys => keys.iter().find(|key| key.id.is_some() && key.id.as_deref() == id),
-        }
+    /// The key that a token is signed with, as its head says; nobody guesses between several.
+    pub(super) fn find(&self, head: &Header) -> Option<&JwtKey> {
+        let mut fitting = self.0.iter().filter(|key| key.fits(head.alg, head.kid.as_deref()));
+        fitting.next().filter(|_| fitting.next().is_none())
+    }
+}
+
+impl JwtKey {
+    /// Whether it may be the key of this algorithm and id, one of which may have been left out.
+    fn fits(&self, algorithm: Algorithm, id: Option<&str>) -> bool {
+        let own = self.id.as_deref();
+        self.algorithm == algorithm && (own.is_none() || id.is_none() || own == id)
     }
 }
 

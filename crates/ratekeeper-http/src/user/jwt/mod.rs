@@ -86,8 +86,7 @@ impl JwtSubject {
         if token.len() > MAX_TOKEN {
             return None;
         }
-        let id = decode_header(token).ok()?.kid;
-        let key = self.keys.find(id.as_deref())?;
+        let key = self.keys.find(&decode_header(token).ok()?)?;
         let mut validation = self.validation.clone();
         validation.algorithms = vec![key.algorithm];
         Some(decode(token, &key.key, &validation).ok()?.claims)

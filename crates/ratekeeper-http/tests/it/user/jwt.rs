@@ -218,6 +218,44 @@ fn a_key_set_is_chosen_from_by_id() {
 }
 
 #[test]
+fn keys_of_one_id_or_none_are_told_apart_by_their_algorithms() {
+    let mut set: Value = serde_json::from_str(include_str!("keys/jwks.json")).unwrap();
+    for (id, expected) in [
+        (json!(null), [true, true, true]),
+        (json!("r"), [true, false, false]),
+        (json!("e"), [false, true, false]),
+        (json!("d"), [false, false, true]),
+    ] {
+        for key in set["keys"].as_array_mut().unwrap() {
+            key["kid"] = id.clone();
+        }
+        let set = set.to_string();
+        assert_eq!([RS256, ES256, EDDSA].map(|token| named_by(&set, token)), expected, "{id}");
+        let forged = signed_by(&[b'x'; 32], &Header::new(Algorithm::HS256), json!({ "sub": "alice" }));
+        assert!(!named_by(&set, &forged));
+    }
+}
+
+/// Whether a token names somebody by one of these keys.
+fn named_by(set: &str, token: &str) -> bool {
+    let line = format!("Bearer {}", token.trim_end());
+    let user = JwtSubject::new(JwtKeys::jwks(set).unwrap());
+    asks_at(START, &user, "", &[("authorization", line.as_bytes())]).is_some()
+}
+
+#[test]
+fn a_set_whose_keys_tokens_cannot_choose_between_is_an_error() {
+    let set: Value = serde_json::from_str(include_str!("keys/jwks.json")).unwrap();
+    let mut twice = set.clone();
+    twice["keys"][4] = set["keys"][2].clone();
+    for (id, fits) in [(json!("other"), true), (json!(null), false), (json!("e"), false)] {
+        twice["keys"][4]["kid"] = id;
+        let keys = JwtKeys::jwks(twice.to_string());
+        assert_eq!(keys.err(), (!fits).then(|| JwtKeyError::SameKey("ES256".to_owned())));
+    }
+}
+
+#[test]
 fn keys_that_verify_nothing_are_errors() {
     assert_eq!(JwtKeys::hs256("short").unwrap_err(), JwtKeyError::ShortSecret(5));
     let es256 = include_str!("keys/es256.pem");
