@@ -122,9 +122,15 @@ async fn finish(places: &Semaphore, cap: usize, shared: &Shared) -> Drained {
 
 async fn accept(listener: Listener, serves: impl Serves, places: Arc<Semaphore>, shared: Arc<Shared>) {
     loop {
-        let (place, stream) = tokio::select! {
+        let stream = tokio::select! {
             biased;
-            next = next(&listener, &places, &shared) => next,
+            stream = next(&listener) => stream,
+            () = shared.drain.reached(Phase::Draining) => break,
+        };
+        // A place is asked for only now, so that none is kept from other listeners while nobody comes here.
+        let place = tokio::select! {
+            biased;
+            place = place(&places, &shared) => place,
             () = shared.drain.reached(Phase::Draining) => break,
         };
         spawn(&listener, stream, &serves, place, &shared);
@@ -137,16 +143,11 @@ async fn accept(listener: Listener, serves: impl Serves, places: Arc<Semaphore>,
     }
 }
 
-/// The next connection, once there is a place for it.
-async fn next(
-    listener: &Listener,
-    places: &Arc<Semaphore>,
-    shared: &Shared,
-) -> (OwnedSemaphorePermit, (TcpStream, SocketAddr)) {
+/// The next connection.
+async fn next(listener: &Listener) -> (TcpStream, SocketAddr) {
     loop {
-        let place = place(places, shared).await;
         match listener.socket.accept().await {
-            Ok(stream) => return (place, stream),
+            Ok(stream) => return stream,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections");
@@ -156,6 +157,7 @@ async fn next(
     }
 }
 
+/// A place for a connection, once there is one.
 async fn place(places: &Arc<Semaphore>, shared: &Shared) -> OwnedSemaphorePermit {
     loop {
         let free = Arc::clone(places).acquire_owned();
