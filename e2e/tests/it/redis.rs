@@ -26,6 +26,11 @@ rules:
   - { name: all, match: { path: /all }, limits: [ 5 per 365 days burst 5 ] }
   - { name: slots, match: { path: /slots }, key: [user], limits: [ 2 concurrent ttl 5s ] }
   - { name: watched, match: { path: /watched }, key: [user], limits: [ 1 per 365 days burst 1 ], mode: shadow }
+  - name: queued
+    match: { path: /queued }
+    key: [user]
+    limits: [ { rate: 1 per hour, algorithm: leaky_bucket, max_delay: 5h } ]
+  - { name: tiers, match: { path: /tiers }, key: [ ip/56, ip ], limits: [ 5 per 365 days burst 5 ] }
 ";
 
 /// A server that speaks the Redis protocol too.

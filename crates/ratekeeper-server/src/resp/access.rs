@@ -30,6 +30,11 @@ impl Access {
         self.granted
     }
 
+    /// Whether it might when it was last looked at.
+    pub(super) fn was_granted(&self) -> bool {
+        self.granted
+    }
+
     /// Shows a token; whether it is known. If not, everything stays as it was.
     pub(super) fn show(&mut self, app: &App, token: &[u8]) -> bool {
         let token = TokenHash::of(token);

@@ -13,6 +13,8 @@ use super::RedisFront;
 use super::session::Session;
 use crate::listen::{Closed, Shared};
 
+/// The most arguments, and bytes, of a request before a token was shown; as in Redis.
+const UNKNOWN: (usize, usize) = (10, 16 << 10);
 /// Room for what is read at once, at first and at most.
 const ROOM: (usize, usize) = (4 << 10, 64 << 10);
 /// Answers are sent when there are this many bytes of them, whatever else there is to answer.
@@ -26,6 +28,8 @@ pub(super) struct Connection<'s, S> {
     shared: &'s Shared,
     idle_timeout: Duration,
     parser: Parser,
+    /// Whether the parser reads requests of somebody who may ask.
+    granted: bool,
     /// What was received and is not answered yet.
     received: Vec<u8>,
     out: Vec<u8>,
@@ -36,15 +40,17 @@ impl<'s, S: AsyncRead + AsyncWrite> Connection<'s, S> {
     pub(super) fn new(stream: S, front: &RedisFront, shared: &'s Shared) -> Self {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(shared.limits.write_timeout));
-        let limits = Limits { request_bytes: front.app.settings.body_bytes, ..Limits::default() };
+        let session = Session::new(&front.app);
+        let granted = session.access.was_granted();
         Self {
             stream: Box::pin(stream),
             shared,
             idle_timeout: front.idle_timeout,
-            parser: Parser::new(limits),
+            parser: parser(&session, granted),
+            granted,
             received: Vec::new(),
             out: Vec::new(),
-            session: Session::new(&front.app),
+            session,
         }
     }
 
@@ -84,11 +90,12 @@ impl<'s, S: AsyncRead + AsyncWrite> Connection<'s, S> {
             if let Err(closed) = self.send().await {
                 return closed;
             }
+            self.give_room_back();
             let asked = match answered {
                 Ok(requests) => requests > 0,
                 Err(closed) => return self.end(closed).await,
             };
-            if self.shared.is_ending() {
+            if self.shared.is_ending() && (asked || self.received.is_empty()) {
                 return self.end(Closed::Done).await;
             }
             (greeted, used) = (greeted | asked, used | asked);
@@ -122,6 +129,11 @@ impl<'s, S: AsyncRead + AsyncWrite> Connection<'s, S> {
             answered += usize::from(!request.is_empty());
             if let Err(closed) = self.session.answer(&request, &mut self.out).await {
                 break Some(closed);
+            }
+            let granted = self.session.access.was_granted();
+            if granted != self.granted {
+                self.granted = granted;
+                self.parser = parser(&self.session, granted);
             }
             if self.out.len() >= ENOUGH {
                 self.send().await?;
@@ -170,6 +182,29 @@ impl<'s, S: AsyncRead + AsyncWrite> Connection<'s, S> {
             self.received.reserve(self.received.capacity().clamp(ROOM.0, ROOM.1));
         }
     }
+
+    /// Gives back the room that much at once has taken: most connections are idle most of the time.
+    fn give_room_back(&mut self) {
+        // Shrunk in place, each buffer would leave a hole behind it that no other large one fits into.
+        if self.received.is_empty() && self.received.capacity() > ROOM.0 {
+            self.received = Vec::with_capacity(ROOM.0);
+            self.parser = parser(&self.session, self.granted);
+        }
+        if self.out.capacity() > ROOM.0 {
+            self.out = Vec::with_capacity(ROOM.0);
+        }
+    }
+}
+
+/// A parser of requests of somebody who may ask, or who has not shown a token yet.
+fn parser(session: &Session, granted: bool) -> Parser {
+    let mut limits = Limits { request_bytes: session.app.settings.body_bytes, ..Limits::default() };
+    if !granted {
+        let (arguments, bytes) = UNKNOWN;
+        let request_bytes = limits.request_bytes.min(bytes);
+        limits = Limits { arguments, argument_bytes: bytes, request_bytes };
+    }
+    Parser::new(limits)
 }
 
 fn now() -> Instant {

@@ -1,7 +1,7 @@
 //! `RK.CHECK rule key… [COST n] [PEEK]`: one rule of the policy, for one subject.
 
 use ratekeeper_core::{Algorithm, MAX_COUNT, Micros};
-use ratekeeper_engine::{By, Current, LimitOutcome, Outcome, Part, RequestOp};
+use ratekeeper_engine::{By, Current, Decision, LimitOutcome, Outcome, Part, RequestOp};
 use ratekeeper_policy::Rule;
 use ratekeeper_resp::{Reply, Request};
 use smallvec::SmallVec;
@@ -23,12 +23,12 @@ pub(super) async fn check(app: &App, request: &Request<'_>, reply: &mut Reply<'_
     let found = current.rules().iter().position(|rule| rule.name().as_bytes() == name);
     let index = found.ok_or_else(|| unknown(&current, name))?;
     let rule = &current.rules()[index];
-    let parts = rule.key_names();
+    let parts = asked(rule);
     if request.len() < 2 + parts.len() {
         return Err(named_by(rule, &format!("{} given", request.len() - 2)));
     }
     let mut values: SmallVec<[(&str, &str); 4]> = SmallVec::new();
-    for (part, value) in parts.iter().zip(request.from(2)) {
+    for ((part, _), value) in parts.iter().zip(request.from(2)) {
         let value = std::str::from_utf8(value);
         values.push((part, value.map_err(|_| Refused::from(format!("ERR {part}: this is not UTF-8")))?));
     }
@@ -48,6 +48,17 @@ pub(super) async fn check(app: &App, request: &Request<'_>, reply: &mut Reply<'_
     let outcome = decide(app, &current, part).await;
     write(rule, &outcome, reply);
     Ok(())
+}
+
+/// The parts of a rule's key and how they are shown: each once, also where it counts in several tiers, as `ip/56` and `ip`.
+fn asked(rule: &Rule) -> Vec<(String, String)> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    for (name, shown) in rule.key_names().into_iter().zip(rule.key_parts()) {
+        if parts.iter().all(|(other, _)| *other != name) {
+            parts.push((name, shown));
+        }
+    }
+    parts
 }
 
 /// What follows the key.
@@ -89,7 +100,8 @@ fn unknown(current: &Current, name: &[u8]) -> Refused {
 }
 
 fn named_by(rule: &Rule, what: &str) -> Refused {
-    let (name, parts) = (rule.name(), rule.key_parts());
+    let name = rule.name();
+    let parts: Vec<String> = asked(rule).into_iter().map(|(_, shown)| shown).collect();
     let expected = if parts.is_empty() {
         "counts all requests together: give no part of a key".to_owned()
     } else {
@@ -102,11 +114,15 @@ fn named_by(rule: &Rule, what: &str) -> Refused {
 fn write(rule: &Rule, outcome: &Outcome, reply: &mut Reply<'_>) {
     let tightest = tightest(outcome);
     let verdict = tightest.and_then(|limit| limit.verdict.as_ref());
-    reply.map(9).bulk("allowed").boolean(outcome.allowed());
+    reply.map(10).bulk("allowed").boolean(outcome.allowed());
     reply.bulk("limit");
     number(reply, tightest.map(|limit| limit.limit.largest_cost()));
     reply.bulk("remaining");
     number(reply, verdict.map(|verdict| verdict.remaining));
+    reply.bulk("delay_ms").integer(match outcome.decision {
+        Decision::Delay(delay) => millis(delay),
+        _ => 0,
+    });
     reply.bulk("retry_after_ms").integer(outcome.retry_after().map_or(-1, millis));
     reply.bulk("reset_after_ms");
     match verdict {

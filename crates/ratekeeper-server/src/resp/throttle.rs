@@ -9,9 +9,6 @@ use super::decide::decide;
 use super::refused::{Refused, excerpt};
 use crate::app::App;
 
-/// Keys of this command are apart from all others.
-const DOMAIN: &str = "cl.throttle";
-
 /// The command, with the limit that a connection has asked for last: most ask for the same again.
 #[derive(Debug, Default)]
 pub(super) struct Throttle(Option<(Quota, Limit)>);
@@ -48,13 +45,10 @@ impl Throttle {
             1
         };
         let limit = self.limit(quota)?;
-        let descriptors = [("key", key)];
+        // In no domain: those of Envoy's requests all are in one, and cannot name these counters.
+        let descriptors = [("cl.throttle", key)];
         let part = Part {
-            attributes: Attributes {
-                domain: Some(DOMAIN),
-                descriptors: &descriptors,
-                ..Attributes::default()
-            },
+            attributes: Attributes { descriptors: &descriptors, ..Attributes::default() },
             by: By::Limit(limit),
             cost: quantity,
             op: if quantity == 0 {

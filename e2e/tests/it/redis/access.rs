@@ -35,6 +35,19 @@ async fn a_token_is_shown_in_any_of_the_ways_of_redis() {
     let wrong = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
     let answer = format!("+OK\r\n{wrong}+PONG\r\n+RESET\r\n-NOAUTH Authentication required.\r\n");
     exchange(&mut stream, &all, &answer).await;
+    // Who has shown none may send no more than a token takes.
+    for (bytes, error) in [
+        ("*11\r\n", "multibulk"),
+        ("*2\r\n$4\r\nAUTH\r\n$16385\r\n", "bulk"),
+    ] {
+        let answer = server.said_to(bytes.as_bytes()).await;
+        assert_eq!(answer, format!("-ERR Protocol error: invalid {error} length\r\n"), "{bytes}");
+    }
+    let mut stream = server.raw().await;
+    let many = format!("AUTH {TOKEN}\r\n*11\r\n{}RESET\r\n*11\r\n", "$4\r\nPING\r\n".repeat(11));
+    let refused = "-ERR wrong number of arguments for 'ping' command\r\n";
+    let answer = format!("+OK\r\n{refused}+RESET\r\n-ERR Protocol error: invalid multibulk length\r\n");
+    exchange(&mut stream, &many, &answer).await;
     // As client libraries do it.
     let with = |secret: &str| format!("redis://:{secret}@{}/?protocol=resp3", server.address);
     let client = redis::Client::open(with(TOKEN)).unwrap();

@@ -27,7 +27,7 @@ async fn throttle_answers_as_redis_cell_does() {
         .await
         .unwrap()
         .json();
-    assert_eq!(top["refused_subjects"][0]["key"], serde_json::json!(["cl.throttle", "key=user"]), "{top}");
+    assert_eq!(top["refused_subjects"][0]["key"], serde_json::json!(["cl.throttle=user"]), "{top}");
     let mut client = server.client("").await.unwrap();
     for (rest, says) in [
         ("", "Usage: cl.throttle <key> <max_burst> <count per period> <period> [<quantity>]"),
@@ -84,6 +84,18 @@ async fn a_rule_is_checked_for_the_subject_that_its_key_names() {
         let watched: Vec<Value> = ask(&mut old, "RK.CHECK watched bob").await.unwrap();
         assert_eq!(watched[1], Value::Int(1), "a shadow refuses nobody");
     }
+    for (least, most) in [(0, 0), (1, 3_600_000)] {
+        let queued: Vec<Value> = ask(&mut old, "RK.CHECK queued bob").await.unwrap();
+        let place = queued.iter().position(|name| *name == bulk("delay_ms")).unwrap();
+        let Value::Int(delay) = queued[place + 1] else {
+            panic!("{queued:?}");
+        };
+        assert!(queued[1] == Value::Int(1) && (least..=most).contains(&delay), "{queued:?}");
+    }
+    for (address, remaining) in [("2001:db8::7", 4), ("2001:db8::7", 3), ("2001:db8:0:1::7", 4)] {
+        let tier: Vec<Value> = ask(&mut old, &format!("RK.CHECK tiers {address}")).await.unwrap();
+        assert_eq!(tier[5], Value::Int(remaining), "{address}");
+    }
     // The same counters as over HTTP.
     let path = "/v1/keys/logins?user=alice&ip=203.0.113.7";
     let mut http = server.server.client().await;
@@ -92,13 +104,14 @@ async fn a_rule_is_checked_for_the_subject_that_its_key_names() {
     for (line, says) in [
         ("RK.CHECK", "Usage: RK.CHECK rule"),
         ("RK.CHECK login alice 203.0.113.7", "did you mean 'logins'?"),
-        ("RK.CHECK nothing-like-it", "it has logins, all, slots, watched"),
+        ("RK.CHECK nothing-like-it", "it has logins, all, slots, watched, queued, tiers"),
         (
             "RK.CHECK logins alice",
             "rule 'logins' is asked with the values of user, ip, in this order",
         ),
         ("RK.CHECK logins alice 203.0.113.7 extra", "'extra' is one too many"),
         ("RK.CHECK logins alice nowhere", "ip: this is no address"),
+        ("RK.CHECK tiers", "with the values of ip, in this order"),
         ("RK.CHECK all alice", "counts all requests together"),
         ("RK.CHECK all COST 0", "COST: '0' is out of range"),
         ("RK.CHECK all COST", "COST: '' is out of range"),

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::Redis;
+use super::{Redis, exchange};
 use crate::client::eventually;
 
 const THROTTLE: &[u8] = b"*5\r\n$11\r\nCL.THROTTLE\r\n$1\r\na\r\n$7\r\n9999999\r\n$1\r\n1\r\n$3\r\n100\r\n";
@@ -52,4 +52,20 @@ async fn no_answer_is_lost_when_the_server_drains() {
     let peek: Vec<i64> = super::ask(&mut client, "CL.THROTTLE a 9999999 1 100 0").await.unwrap();
     let taken = 10_000_000 - u64::try_from(peek[2]).unwrap();
     assert_eq!(taken, answered.load(Ordering::Relaxed));
+}
+
+/// However many pieces it comes in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_has_begun_is_answered_when_the_server_drains() {
+    let server = Redis::start(&[]).await;
+    let mut stream = server.raw().await;
+    stream.set_nodelay(true).unwrap();
+    exchange(&mut stream, "PING\r\n*2\r\n$4\r\nECHO\r\n", "+PONG\r\n").await;
+    server.server.signal("-TERM");
+    eventually("nobody is let in", async || TcpStream::connect(server.address).await.err()).await;
+    for piece in ["$", "5", "\r\n", "hel"] {
+        stream.write_all(piece.as_bytes()).await.unwrap();
+    }
+    exchange(&mut stream, "lo\r\n", "$5\r\nhello\r\n").await;
+    assert!(server.server.ended().await.success());
 }

@@ -192,6 +192,33 @@ async fn beyond_the_cap_the_idle_make_way() {
     assert!(server.metric("ratekeeper_connections_closed_total{reason=\"shed\"}").await >= 500);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_place_goes_to_whichever_listener_has_a_client() {
+    let server = Redis::start(&["--set", "limits.connections=1"]).await;
+    for _ in 0..3 {
+        let mut idle = server.raw().await;
+        super::exchange(&mut idle, "PING\r\n", "+PONG\r\n").await;
+        assert!(server.metric("ratekeeper_connections_open").await <= 1);
+    }
+}
+
+/// A large request takes room for as long as it is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_give_back_the_room_of_large_requests() {
+    let server = Redis::start(&[]).await;
+    let (large, many) = ("x".repeat(60_000), 500);
+    server.others_are_served().await;
+    let (before, mut idle) = (server.server.resident(), Vec::new());
+    for _ in 0..many {
+        let mut stream = server.raw().await;
+        let echo = format!("*2\r\n$4\r\nECHO\r\n$60000\r\n{large}\r\n");
+        super::exchange(&mut stream, &echo, &format!("$60000\r\n{large}\r\n")).await;
+        idle.push(stream);
+    }
+    let each = (server.server.resident().saturating_sub(before) << 10) / many;
+    assert!(each < 32 << 10, "{each} bytes of memory a connection");
+}
+
 /// Connections that have asked and are idle cost little.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_cost_little() {
