@@ -11,17 +11,14 @@ use crate::request::MOST_ITEMS;
 pub(crate) type Group = Vec<Vec<usize>>;
 
 /// Which units of a batch are decided together. A group over more keys than fit into one transaction is cut: its parts
-/// follow each other.
-pub(crate) fn groups(batch: &Batch<'_>, copy: &WorkingCopy<'_>) -> Result<Vec<Group>, StoreError> {
+/// follow each other. A unit that is [`too_large`] alone is in none.
+pub(crate) fn groups(batch: &Batch<'_>, copy: &WorkingCopy<'_>) -> Vec<Group> {
     let places = places_of_units(batch);
     let mut leaders: Vec<usize> = (0..places.len()).collect();
     let mut first_user = vec![usize::MAX; copy.keys().len()];
     for (unit, places) in places.iter().enumerate() {
         if places.len() > MOST_ITEMS {
-            return Err(misconfigured(&format!(
-                "a request asks {} counters at once; DynamoDB has at most {MOST_ITEMS} in a transaction",
-                places.len()
-            )));
+            continue;
         }
         for place in &copy.places()[places.clone()] {
             let user = &mut first_user[*place];
@@ -34,11 +31,20 @@ pub(crate) fn groups(batch: &Batch<'_>, copy: &WorkingCopy<'_>) -> Result<Vec<Gr
         }
     }
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); places.len()];
-    for unit in 0..places.len() {
+    for unit in (0..places.len()).filter(|unit| places[*unit].len() <= MOST_ITEMS) {
         members[leader(&leaders, unit)].push(unit);
     }
     members.retain(|units| !units.is_empty());
-    Ok(members.into_iter().map(|units| cut(units, &places, copy)).collect())
+    members.into_iter().map(|units| cut(units, &places, copy)).collect()
+}
+
+/// Why a unit of so many checks cannot be decided, if it cannot.
+pub(crate) fn too_large(checks: usize) -> Option<StoreError> {
+    (checks > MOST_ITEMS).then(|| {
+        misconfigured(&format!(
+            "a request asks {checks} counters at once; DynamoDB has at most {MOST_ITEMS} in a transaction"
+        ))
+    })
 }
 
 /// For every unit, where its checks are among all of the batch.
@@ -126,7 +132,7 @@ mod tests {
         for unit in &keys {
             batch.push(Op::Take, unit.iter().map(|key| Check::new(Key::new(key).unwrap(), &limit, 1)));
         }
-        groups(&batch, &WorkingCopy::of(&batch).unwrap()).unwrap()
+        groups(&batch, &WorkingCopy::of(&batch).unwrap())
     }
 
     #[test]

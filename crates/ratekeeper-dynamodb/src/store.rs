@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::connection::Connection;
 use crate::counters::{LARGEST_STATE, decide};
 use crate::examine;
-use crate::groups::{Group, answer, groups, part_of};
+use crate::groups::{Group, answer, groups, part_of, too_large};
 use crate::shared::Shared;
 
 /// Calls of so many lanes go side by side.
@@ -63,15 +63,15 @@ impl DynamoDbStore {
 
     async fn decide(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         let now = batch.now.unwrap_or_else(|| self.clock.now());
-        let groups = groups(batch, &WorkingCopy::of(batch)?)?;
+        let groups = groups(batch, &WorkingCopy::of(batch)?);
         for (unit, checks) in batch.each_unit() {
             // Those that ask nothing pass.
-            (unit.passes, unit.error) = (checks.is_empty(), None);
+            (unit.passes, unit.error) = (checks.is_empty(), too_large(checks.len()));
         }
         let asking = |group: &&Group| group.iter().flatten().any(|unit| !batch.checks(*unit).is_empty());
         let groups: Vec<&Group> = groups.iter().filter(asking).collect();
         match groups.as_slice() {
-            [] => Ok(()),
+            [] => error_of_all(batch),
             [group] if group.len() == 1 && group[0].len() == batch.units().len() => {
                 decide(&self.shared, batch, now).await
             }
@@ -100,11 +100,16 @@ impl DynamoDbStore {
         for (units, part, result) in decided.iter().flatten() {
             answer(batch, units, part, result);
         }
-        let failed = batch.units().iter().filter_map(|unit| unit.error.as_ref());
-        match failed.clone().next() {
-            Some(error) if failed.count() == batch.units().len() => Err(error.clone()),
-            _ => Ok(()),
-        }
+        error_of_all(batch)
+    }
+}
+
+/// The error of the call: that of its first unit, if all have one.
+fn error_of_all(batch: &Batch<'_>) -> Result<(), StoreError> {
+    let failed = batch.units().iter().filter_map(|unit| unit.error.as_ref());
+    match failed.clone().next() {
+        Some(error) if failed.count() == batch.units().len() => Err(error.clone()),
+        _ => Ok(()),
     }
 }
 

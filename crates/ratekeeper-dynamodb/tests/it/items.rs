@@ -177,3 +177,18 @@ fn an_item_of_somebody_else_is_an_error_and_stays() {
     );
     assert_eq!(item("foreign").unwrap()["t"].as_s().unwrap(), "theirs");
 }
+
+#[test]
+fn a_unit_that_is_too_large_for_a_transaction_spoils_no_other() {
+    let (store, limit) = (store(TABLE), window());
+    let keys: Vec<String> = (0..=100).map(|number| format!("too large {number}")).collect();
+    let mut batch = unit(Op::Take, [("beside it", &limit, 1)]);
+    push(&mut batch, Op::Take, keys.iter().map(|key| (key.as_str(), &limit, 1)));
+    runtime().block_on(store.apply(&mut batch).wait()).unwrap();
+    assert_eq!((batch.units()[0].passes, &batch.units()[0].error), (true, &None));
+    let error = batch.units()[1].error.as_ref().unwrap().to_string();
+    assert!(error.contains("asks 101 counters at once; DynamoDB has at most 100"), "{error}");
+    let mut alone = unit(Op::Take, keys.iter().map(|key| (key.as_str(), &limit, 1)));
+    assert!(runtime().block_on(store.apply(&mut alone).wait()).is_err());
+    assert!(item(&keys[0]).is_none(), "nothing was counted");
+}

@@ -144,7 +144,7 @@ async fn half_open_streams_of_one_connection_stop_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_of_a_thousand_descriptors_stop_nobody_else() {
+async fn requests_of_many_descriptors_stop_nobody_else() {
     let server = strict().await;
     let mut clients = JoinSet::new();
     for client in 0..4 {
