@@ -64,6 +64,8 @@ pub(crate) trait Trust: Send + Sync + std::fmt::Debug {
 const PRESSURE_INTERVAL: Duration = Duration::from_millis(10);
 /// How many are asked at once.
 const PRESSURE_BATCH: usize = 64;
+/// How long one that was accepted waits for a place while the server ends.
+const LAST_PLACE: Duration = Duration::from_secs(1);
 /// How long to wait when the system has no descriptors left.
 const BACKOFF: Duration = Duration::from_millis(50);
 
@@ -131,7 +133,11 @@ async fn accept(listener: Listener, serves: impl Serves, places: Arc<Semaphore>,
         let place = tokio::select! {
             biased;
             place = place(&places, &shared) => place,
-            () = shared.drain.reached(Phase::Draining) => break,
+            // Who is idle makes way at once when the server ends, and whoever has been accepted gets an answer.
+            () = shared.drain.reached(Phase::Draining) => match timeout(LAST_PLACE, place(&places, &shared)).await {
+                Ok(place) => place,
+                Err(_) => break,
+            },
         };
         spawn(&listener, stream, &serves, place, &shared);
     }
