@@ -15,7 +15,7 @@ fn sandbox(files: &[(&str, &str)]) -> Sandbox {
 
 #[test]
 fn a_directory_becomes_a_policy_that_can_be_explained() {
-    let sandbox = sandbox(&[("b.yaml", B), ("a.yaml", A), ("README.md", "# not read")]);
+    let sandbox = sandbox(&[("b.yaml", B), ("a.yaml", A), (".b.yaml", "not: read")]);
     let options = ["--merge-domains", "--quota-mode", "--store", "${STORE}"];
     let policy = sandbox.run(&[&["import", "envoy", "config"], &options[..]].concat()).success();
     let rules: Vec<&str> = policy.lines().filter(|line| line.contains("- name:")).collect();
@@ -66,10 +66,14 @@ fn what_has_no_effect_is_told() {
     let sandbox = sandbox(&[("a.yaml", "domain: a\ndescriptors: [{ key: k, shadow_mode: true }]\n")]);
     let finished = sandbox.run(&["import", "envoy", "config/a.yaml"]);
     assert_eq!(finished.code, Some(0));
-    assert!(finished.out.ends_with("rules: []\n"), "{}", finished.out);
+    assert!(finished.out.ends_with("    limits: unlimited\n    mode: off\n"), "{}", finished.out);
     assert!(
         finished.err.starts_with("warning: config/a.yaml:2:38: descriptors[0].shadow_mode: "),
         "{}",
         finished.err
     );
+    std::fs::write(sandbox.path("config/api"), "domain: b\n").unwrap();
+    let beside = sandbox.run(&["import", "envoy", "config"]);
+    let skipped = "warning: config/api: not read: it is no .yaml or .yml file of the directory\n";
+    assert!(beside.code == Some(0) && beside.err.starts_with(skipped), "{}", beside.err);
 }
