@@ -118,7 +118,7 @@ fn gather<'p>(
             By::Limit(limit) => policy.add_own(place, &part.attributes, limit, out),
         }
     }
-    policy.replace(out);
+    out.replace();
     on_allow_list.filter(|_| allowed == parts.len())
 }
 
@@ -144,15 +144,17 @@ impl<'p> Deciding<'_, 'p> {
     /// Asks every store once, in order, those with enforced rules first; once one has refused, the others are only
     /// looked at, and what earlier ones took is given back.
     async fn ask_stores(&self, tally: &mut Tally) {
-        for enforced in [true, false] {
-            for place in 0..self.snapshot.used.len() {
-                let plan = Plan::new(self, place, tally);
-                let decides = plan.unit.iter().any(|asked| tally.limits[asked.limit].mode == Mode::Enforce);
-                if plan.is_empty() || decides != enforced {
-                    continue;
-                }
+        let mut later: SmallVec<[(usize, Plan); 1]> = SmallVec::new();
+        for place in 0..self.snapshot.used.len() {
+            let plan = Plan::new(self, place, tally);
+            if plan.unit.iter().any(|asked| tally.limits[asked.limit].mode == Mode::Enforce) {
                 self.ask_store(place, &plan, tally).await;
+            } else if !plan.is_empty() {
+                later.push((place, plan));
             }
+        }
+        for (place, plan) in later {
+            self.ask_store(place, &plan, tally).await;
         }
         if quotas_used_up(&tally.limits) {
             tally.denied.get_or_insert(Denial::Limit);

@@ -117,7 +117,7 @@ impl<'p> Applicable<'p> {
     }
 
     /// Takes out the rules that others replace.
-    pub(crate) fn replace(&mut self) {
+    pub fn replace(&mut self) {
         let mut replaced: SmallVec<[usize; 4]> = SmallVec::new();
         let (mut last, rules) = (usize::MAX, &self.rules);
         for applied in rules.iter().filter(|applied| !applied.rule.replaces.is_empty()) {

@@ -53,8 +53,6 @@ pub struct Policy {
     uses_path: bool,
     /// The same of headers.
     uses_headers: bool,
-    /// Whether any rule replaces others.
-    replaces: bool,
     warnings: Vec<PolicyError>,
 }
 
@@ -88,8 +86,7 @@ impl Policy {
             || compiled.allow.uses_headers()
             || compiled.deny.uses_headers();
         let version = blake3::hash(source.as_bytes()).to_hex()[..12].to_owned();
-        let replaces = compiled.rules.iter().any(|rule| !rule.replaces.is_empty());
-        Ok(Self { version, compiled, uses_path, uses_headers, replaces, warnings })
+        Ok(Self { version, compiled, uses_path, uses_headers, warnings })
     }
 
     /// [`parse`](Self::parse) for bytes that may or may not be UTF-8.
@@ -191,11 +188,11 @@ impl Policy {
     ) {
         out.clear();
         self.add_applicable(0, attributes, cost, now, out);
-        self.replace(out);
+        out.replace();
     }
 
     /// The same for one part of a request that has several: what `out` holds already stays. When all parts are in,
-    /// [`replace`](Self::replace) follows.
+    /// [`Applicable::replace`] follows.
     pub fn add_applicable<'p>(
         &'p self,
         part: usize,
@@ -221,13 +218,6 @@ impl Policy {
     /// The places of the rules that fit the descriptors of a request best.
     pub(crate) fn matched(&self, attributes: &Attributes<'_>) -> Matched {
         self.compiled.trees.find(attributes.domain, attributes.descriptors)
-    }
-
-    /// Takes those rules out that others of `out` replace.
-    pub fn replace(&self, out: &mut Applicable<'_>) {
-        if self.replaces {
-            out.replace();
-        }
     }
 
     /// Adds a limit that a request brings along. It is counted by the domain and the descriptors of `attributes`, under

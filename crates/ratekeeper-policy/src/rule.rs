@@ -201,8 +201,8 @@ impl Rule {
 
     /// Whom this rule counts a request for, as decisions print it: one text for each part of the key, `-` for a missing
     /// part. Addresses appear masked, paths and hosts in their one form, parts that are `secret: true` as `#` and a
-    /// hash. All others are byte for byte what the client sent: escape them before showing them. Limits that requests bring along count domain and
-    /// descriptors.
+    /// hash. All others are byte for byte what the client sent: escape them before showing them. Limits that requests
+    /// bring along count domain and descriptors.
     ///
     /// Allocates; decisions themselves do not need it.
     #[must_use]

@@ -77,7 +77,7 @@ rules:
         let attributes = Attributes { descriptors: &[(name, "1")], ..Attributes::default() };
         policy.add_applicable(part, &attributes, 1, Timestamp::EPOCH, &mut out);
     }
-    policy.replace(&mut out);
+    out.replace();
     let left: Vec<_> = out
         .rules()
         .iter()

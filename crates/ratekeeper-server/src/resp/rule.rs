@@ -110,7 +110,7 @@ fn named_by(rule: &Rule, what: &str) -> Refused {
     format!("ERR rule '{name}' {expected}, then COST n or PEEK: {what}").into()
 }
 
-/// The answer: a summary by the limit that a client meets first, then each limit.
+/// The answer: a summary, by the limit that a client meets first.
 fn write(rule: &Rule, outcome: &Outcome, reply: &mut Reply<'_>) {
     let tightest = tightest(outcome);
     let verdict = tightest.and_then(|limit| limit.verdict.as_ref());

@@ -36,7 +36,7 @@ fn limits_of(policy: &Policy, domain: &str, descriptors: &[&str]) -> Vec<String>
         let attributes = Attributes { domain: Some(domain), descriptors: &entries, ..Attributes::default() };
         policy.add_applicable(part, &attributes, 1, Timestamp::EPOCH, &mut out);
     }
-    policy.replace(&mut out);
+    out.replace();
     let of_part = |part: usize| {
         let rules: Vec<_> = out.rules().iter().filter(|rule| rule.part == part).collect();
         assert!(rules.len() <= 1, "one limit counts for one descriptor");
