@@ -1,42 +1,51 @@
 //! The embedded default: counters in this process.
 //!
-//! The table is cut into shards, each behind a lock of its own. Shards are about a thousand keys, however many keys
-//! the store may hold, so that no insertion ever pays for the size of the table: a shard that grows moves a thousand
-//! entries, and a search for idle counters looks at sixteen. A unit locks its shards in the order of their index.
+//! A [`table`] of our own: 32 bytes a counter, in which known counters are found, read and written without a lock that
+//! anybody waits for (`known`). It is cut into shards of about a thousand keys, however many the store may hold, so that no
+//! insertion ever pays for the size of the table: a shard that grows moves a thousand counters, and a search for idle
+//! ones looks at sixteen. Which counters a shard has is changed under its lock (`working`); a unit locks its shards in the
+//! order of their index.
 
+mod bucket;
 mod config;
 mod dump;
-mod entry;
+mod identity;
+mod known;
 mod shard;
+mod sync;
+mod table;
+mod words;
 mod working;
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 pub use config::{MemoryConfig, MemoryStats};
 pub use dump::{NoDump, Restored};
 use parking_lot::Mutex;
-use ratekeeper_core::{Ask, Key, Limit, Op, State, Stored, Timestamp, Verdict, step};
+use ratekeeper_core::{Ask, Key, Limit, Timestamp, Verdict};
 use smallvec::SmallVec;
 
-use self::entry::Entry;
-use self::shard::Shard;
+use self::identity::{Identities, Identity};
+use self::shard::{Shard, Shared, SharedKey};
+use self::table::{Position, Table};
 use self::working::Working;
 use crate::unit::{decide, validate};
 use crate::{
-    Answer, Batch, Capabilities, Check, Clock, ClockSource, Group, Overflow, Store, StoreError, SystemClock,
+    Answer, Batch, Capabilities, Clock, ClockSource, Group, Overflow, Store, StoreError, SystemClock,
 };
 
-/// Shared counters per limit under [`Overflow::Share`].
-const SHARED_COUNTERS: u64 = 4096;
+/// Shared counters per limit under [`Overflow::Share`], at least: as many as there are shards.
+const SHARED_COUNTERS: usize = 4096;
 /// How many other shards a store that evicts live counters tries: all, where a store is so small that some are empty.
 const SHARDS_TRIED: usize = 16;
-/// How many counters make way for one new one at most: its key may be longer than theirs.
+/// How many counters make way for one new one at most: it may need more bytes than they did.
 const EVICTIONS: usize = 4;
 /// How many keys a shard is meant for.
 const SHARD_KEYS: usize = 1024;
+/// Shards at most; beyond them, at 64 million keys, they are larger.
+const MOST_SHARDS: usize = 1 << 16;
 
 /// Counters in this process: exact, atomic, bounded; lost when it ends, unless they are [dumped](MemoryStore::dump) and
 /// [restored](MemoryStore::restore).
@@ -48,8 +57,9 @@ const SHARD_KEYS: usize = 1024;
 /// assert_eq!(store.stats().keys, 0);
 /// ```
 pub struct MemoryStore {
+    table: Table,
     shards: Box<[Padded]>,
-    hasher: foldhash::fast::RandomState,
+    identities: Identities,
     clock: StoreClock,
     config: MemoryConfig,
     keys: AtomicUsize,
@@ -101,11 +111,11 @@ impl MemoryStore {
         if config.overflow == Overflow::Unbounded {
             config.overflow = Overflow::default();
         }
-        let most = usize::try_from(SHARED_COUNTERS).unwrap_or(usize::MAX);
-        let shards = (config.max_keys / SHARD_KEYS).clamp(SHARDS_TRIED, most).next_power_of_two();
+        let shards = (config.max_keys / SHARD_KEYS).clamp(SHARDS_TRIED, MOST_SHARDS).next_power_of_two();
         Self {
+            table: Table::new(shards, config.max_keys),
             shards: (0..shards).map(|_| Padded::default()).collect(),
-            hasher: foldhash::fast::RandomState::default(),
+            identities: Identities::new(),
             clock,
             config,
             keys: AtomicUsize::new(0),
@@ -156,74 +166,28 @@ impl MemoryStore {
         for (unit, checks) in batch.each_unit() {
             if let [check] = checks
                 && check.group == Group::Enforced
-                && let Some(verdict) =
-                    self.decide_known(check.key, check.limit, &check.ask(unit.op, unit.holder), now)
             {
-                unit.passes = verdict.allowed;
-                (check.verdict, check.degraded) = (Some(verdict), false);
+                let ask = check.ask(unit.op, unit.holder);
+                if let Some(verdict) = self.decide_known(check.key, check.limit, &ask, now) {
+                    unit.passes = verdict.allowed;
+                    (check.verdict, check.degraded) = (Some(verdict), false);
+                    continue;
+                }
+            } else if self.decide_known_unit(unit, checks, now) {
                 continue;
             }
             let mut working = Working::lock(self, unit.op, checks, now);
-            working.claim_growth(self, unit, checks, now)?;
+            working.claim_growth(unit, checks, now)?;
             decide(unit, checks, now, &mut working);
-            working.finish(self, unit.op, checks, now);
+            working.finish(unit.op, checks, now);
         }
         Ok(())
     }
 
-    /// The shortest way, for most requests: one check of a counter that is in the table and stays there. `None` if it
-    /// is not so; nothing has happened then.
-    #[inline(always)]
-    fn decide_known(&self, key: Key<'_>, limit: &Limit, ask: &Ask, now: Timestamp) -> Option<Verdict> {
-        if !matches!(ask.op, Op::Take | Op::TakeUpTo | Op::Peek | Op::Charge) {
-            return None;
-        }
-        let key = key.bytes();
-        let hash = self.hash(key);
-        let mut shard = self.shards[self.shard_index(hash)].0.lock();
-        let entry = shard.table.find_mut(hash, |entry| entry.key() == key)?;
-        // Lists need room on the heap, and so may whatever a changed limit makes of a state.
-        if matches!(entry.stored.state, State::Entries(_)) || entry.stored.tag != limit.tag() {
-            return None;
-        }
-        let phase = limit.phase(key);
-        let evaluation = step::evaluate(&entry.stored, limit, now, phase, ask);
-        let granted = step::writes(ask.op, evaluation.passes).then_some(evaluation.grantable);
-        let verdict = step::conclude(&mut entry.stored, limit, now, phase, ask, &evaluation, granted);
-        if granted.is_some() {
-            entry.note_idle(limit);
-        }
-        Some(verdict)
-    }
-
-    #[inline]
-    fn hash(&self, key: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(key);
-        hasher.finish()
-    }
-
-    /// The place of a key among the shared counters of its limit; it decides the shard too, so that a key and its
-    /// shared counter are behind the same lock.
-    #[inline]
-    fn slot(hash: u64) -> u64 {
-        // The hash is a fast one: under some seeds like keys differ in few of its bits. A product has them in its
-        // upper ones all.
-        hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SHARED_COUNTERS.ilog2())
-    }
-
-    #[inline]
-    #[allow(clippy::cast_possible_truncation)]
-    fn shard_index(&self, hash: u64) -> usize {
-        Self::slot(hash) as usize & (self.shards.len() - 1)
-    }
-
-    /// The key of a shared counter: the limit's part of the key, the limit and the place.
-    fn shared_key(key: Key<'_>, limit: &Limit, hash: u64) -> Vec<u8> {
-        let mut shared = key.scope().to_vec();
-        shared.extend_from_slice(&limit.tag().get().to_le_bytes());
-        shared.extend_from_slice(&Self::slot(hash).to_le_bytes());
-        shared
+    /// The place of a key among the shared counters of its limit. It decides the shard too, so that a key and its shared
+    /// counter are behind the same lock.
+    fn shared_slot(&self, identity: Identity) -> u64 {
+        identity.name & (SHARED_COUNTERS.max(self.shards.len()) as u64 - 1)
     }
 
     /// Claims so many bytes, unless that would be too many.
@@ -232,34 +196,37 @@ impl MemoryStore {
         bytes == 0 || self.bytes.fetch_update(Relaxed, Relaxed, more).is_ok()
     }
 
-    /// Reserves room for one more counter of so many bytes on the heap in `shard`, where `pending` others go first, at
-    /// the cost of an idle one if need be. Returns the bytes that were claimed.
+    /// Reserves room for one more counter with so many bytes aside in `shard`, where `pending` others go first, at the cost
+    /// of an idle one if need be. Returns the bytes that were claimed.
     fn reserve(
         &self,
         (index, shard): (usize, &mut Shard),
-        heap_bytes: usize,
+        aside: usize,
         pending: usize,
         now: Timestamp,
-        kept: impl FnOnce(&Shard) -> SmallVec<[usize; 4]>,
+        kept: impl FnOnce() -> SmallVec<[Position; 4]>,
     ) -> Option<usize> {
-        let most = shard.growth(pending) + heap_bytes;
-        let fits = self.claim(most);
+        let growth = shard.growth(self.table.size(index), pending);
+        let most = growth + aside;
+        let fits = (growth == 0 || self.table.has_room(index, growth)) && self.claim(most);
         if self.keys.fetch_add(1, Relaxed) < self.config.max_keys && fits {
             return Some(most);
         }
-        let kept = kept(shard);
+        let kept = kept();
         let live = self.config.overflow == Overflow::Evict;
         for _ in 0..EVICTIONS {
-            let Some(bucket) = shard.find_idle(now, live, &kept) else {
+            let Some(position) = shard.find_idle((&self.table, index), now, live, &kept) else {
                 break;
             };
-            self.evict(shard, bucket, now);
+            if !self.evict(index, shard, position, (now, live)) {
+                continue;
+            }
             if fits {
                 return Some(most);
             }
             // It takes the other's place: the table need not grow.
-            if self.claim(heap_bytes) {
-                return Some(heap_bytes);
+            if self.claim(aside) {
+                return Some(aside);
             }
         }
         // The number of keys is a bound that all shards share.
@@ -284,72 +251,45 @@ impl MemoryStore {
             let other = self.cursor.fetch_add(1, Relaxed) & (self.shards.len() - 1);
             if other != index
                 && let Some(mut shard) = self.shards[other].0.try_lock()
-                && let Some(bucket) = shard.find_idle(now, live, &[])
+                && let Some(position) = shard.find_idle((&self.table, other), now, live, &[])
+                && self.evict(other, &mut shard, position, (now, live))
             {
-                self.evict(&mut shard, bucket, now);
                 return true;
             }
         }
         false
     }
 
-    /// Keeps the books of the counter in `bucket`, for which `claimed` bytes are in them; a reset one leaves the table.
-    #[inline]
-    fn settle(
-        &self,
-        shard: &mut Shard,
-        (shared, bucket): (bool, usize),
-        check: &Check<'_>,
-        op: Op,
-        (written, claimed): (bool, usize),
-    ) {
-        let Some(entry) = shard.get_mut(shared, bucket) else {
-            return;
-        };
-        if written {
-            entry.note_idle(check.limit);
-        }
-        let heap_bytes = entry.heap_bytes();
-        if heap_bytes != claimed {
-            self.bytes.fetch_add(heap_bytes, Relaxed);
-            self.bytes.fetch_sub(claimed, Relaxed);
-        }
-        // A refused reset may have written that the limit has changed.
-        if written && op == Op::Reset && !shared && entry.stored == Stored::absent(check.limit) {
-            self.forget(shard, bucket);
-        }
-    }
-
-    fn insert(&self, shard: &mut Shard, hash: u64, entry: Entry, claimed: usize) {
-        let before = shard.table.allocation_size();
-        let heap_bytes = entry.heap_bytes();
-        shard.insert(hash, entry, |entry| self.hash(entry.key()));
-        self.bytes.fetch_add(shard.table.allocation_size() - before + heap_bytes, Relaxed);
-        self.bytes.fetch_sub(claimed, Relaxed);
-    }
-
-    fn insert_shared(&self, shard: &mut Shard, hash: u64, entry: Entry, now: Timestamp) {
-        let (taken, freed) = shard.insert_shared(hash, entry, now, |entry| self.hash(entry.key()));
+    fn insert_shared(&self, shard: &mut Shard, key: SharedKey, counter: Shared, now: Timestamp) {
+        let (taken, freed) = shard.insert_shared(key, counter, now);
         self.bytes.fetch_add(taken, Relaxed);
         self.bytes.fetch_sub(freed, Relaxed);
     }
 
-    fn evict(&self, shard: &mut Shard, bucket: usize, now: Timestamp) {
-        let idle = shard.table.get_bucket(bucket).is_some_and(|entry| entry.idle_at() <= now);
-        let tally = if idle {
-            &self.evicted_idle
-        } else {
-            &self.evicted_live
-        };
-        tally.fetch_add(1, Relaxed);
-        self.forget(shard, bucket);
+    /// Lets a counter go, unless somebody has asked for it since it was seen to be idle.
+    fn evict(&self, index: usize, shard: &mut Shard, at: Position, (now, live): (Timestamp, bool)) -> bool {
+        let mut idle = false;
+        let goes = self.forget(index, shard, at, |idle_at| {
+            idle = idle_at <= now;
+            idle || live
+        });
+        if goes {
+            let tally = if idle { &self.evicted_idle } else { &self.evicted_live };
+            tally.fetch_add(1, Relaxed);
+        }
+        goes
     }
 
-    fn forget(&self, shard: &mut Shard, bucket: usize) {
-        if let Some(entry) = shard.remove(bucket) {
-            self.bytes.fetch_sub(entry.heap_bytes(), Relaxed);
-            self.keys.fetch_sub(1, Relaxed);
-        }
+    /// Takes a counter out of the table, if `wants` says so of when it is idle.
+    fn forget(&self, index: usize, shard: &mut Shard, at: Position, wants: impl FnOnce(Timestamp) -> bool) -> bool {
+        let Some(words) = self.table.remove(index, at, |words| wants(shard.idle_at(words))) else {
+            return false;
+        };
+        let aside = words::place_aside(words).and_then(|place| shard.aside.try_remove(place));
+        self.bytes.fetch_sub(aside.as_ref().map_or(0, working::weight), Relaxed);
+        self.keys.fetch_sub(1, Relaxed);
+        shard.length -= 1;
+        true
     }
 }
 

@@ -1,141 +1,149 @@
-//! A part of the table behind its own lock.
+//! What belongs to one shard of the table, behind its lock: what its slots have no room for, and how full it is.
 
-use hashbrown::HashTable;
-use ratekeeper_core::Timestamp;
+use std::hash::RandomState;
 
-use super::entry::Entry;
+use hashbrown::HashMap;
+use ratekeeper_core::{Stored, Timestamp};
+use slab::Slab;
+
+use super::bucket::{SLOTS, Words};
+use super::identity::Identity;
+use super::table::{BUCKET_BYTES, Position, Table};
+use super::words;
 
 /// How many counters one search for an idle one looks at: a constant, so that no insertion pays for the size of the
 /// table.
 const PROBES: usize = 16;
-/// How many buckets it passes at most to find them; whether one is empty stands in a byte.
-const BUCKETS: usize = 128;
-/// What the smallest table takes, rounded up.
-const SMALLEST: usize = 512;
+/// How many slots it passes at most to find them.
+const PASSED: usize = 128;
 
-/// Counters by hash; and where the last search for idle ones stopped.
+/// A part of the table.
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    pub(super) table: HashTable<Entry>,
+    /// Counters in its buckets.
+    pub(super) length: usize,
+    /// States that a slot has no room for.
+    pub(super) aside: Slab<Stored>,
     /// The counters that the keys of a full store share. Apart from the others: no key can name one of them, and they
     /// never make the table of keys grow.
-    shared: Option<Box<HashTable<Entry>>>,
+    pub(super) shared: Option<Box<HashMap<SharedKey, Shared, RandomState>>>,
+    /// Where the last search for idle counters stopped.
     hand: usize,
 }
 
+/// Whose counter a shared one is: of a scope, a limit, and of the keys at one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SharedKey {
+    pub(super) scope: Identity,
+    pub(super) tag: u64,
+    pub(super) slot: u64,
+}
+
+/// A counter that keys share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) stored: Stored,
+    pub(super) idle_at: Timestamp,
+}
+
 impl Shard {
-    #[inline]
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        self.table.find_bucket_index(hash, |entry| entry.key() == key)
-    }
-
-    pub(super) fn find_shared(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        self.shared.as_ref()?.find_bucket_index(hash, |entry| entry.key() == key)
-    }
-
-    #[inline]
-    pub(super) fn get_mut(&mut self, shared: bool, bucket: usize) -> Option<&mut Entry> {
-        if shared {
-            self.shared.as_mut()?.get_bucket_mut(bucket)
-        } else {
-            self.table.get_bucket_mut(bucket)
-        }
-    }
-
-    /// The bucket of an idle counter among the next few, or of the one nearest to idle if `live` ones may go too.
-    /// Buckets in `kept` stay.
-    pub(super) fn find_idle(&mut self, now: Timestamp, live: bool, kept: &[usize]) -> Option<usize> {
-        let buckets = self.table.num_buckets();
-        let mut nearest: Option<(Timestamp, usize)> = None;
+    /// The position of an idle counter among the next few, or of the one nearest to idle if `live` ones may go too. What is
+    /// in `kept` stays.
+    pub(super) fn find_idle(
+        &mut self,
+        (table, index): (&Table, usize),
+        now: Timestamp,
+        live: bool,
+        kept: &[Position],
+    ) -> Option<Position> {
+        let slots = table.size(index) * SLOTS;
+        let mut nearest: Option<(Timestamp, Position)> = None;
         let mut looked_at = 0;
-        for _ in 0..BUCKETS.min(buckets) {
-            // There are always a power of two.
-            self.hand = (self.hand + 1) & (buckets - 1);
-            let Some(entry) = self.table.get_bucket(self.hand) else {
+        for _ in 0..PASSED.min(slots) {
+            self.hand = if self.hand + 1 >= slots { 0 } else { self.hand + 1 };
+            let Some((position, words)) = table.nth(index, self.hand) else {
                 continue;
             };
             looked_at += 1;
             if looked_at > PROBES {
                 break;
             }
-            if kept.contains(&self.hand) {
+            if kept.contains(&position) {
                 continue;
             }
-            let idle_at = entry.idle_at();
+            let idle_at = self.idle_at(words);
             if idle_at <= now {
-                return Some(self.hand);
+                return Some(position);
             }
             if nearest.is_none_or(|(earliest, _)| idle_at < earliest) {
-                nearest = Some((idle_at, self.hand));
+                nearest = Some((idle_at, position));
             }
         }
-        nearest.filter(|_| live).map(|(_, bucket)| bucket)
+        nearest.filter(|_| live).map(|(_, position)| position)
     }
 
-    pub(super) fn remove(&mut self, bucket: usize) -> Option<Entry> {
-        self.table.get_bucket_entry(bucket).ok().map(|entry| entry.remove().0)
+    /// The instant from which on a counter is as good as absent; for windows rounded up.
+    pub(super) fn idle_at(&self, words: Words) -> Timestamp {
+        let aside = || match &self.aside.get(words::place_aside(words)?)?.state {
+            ratekeeper_core::State::Entries(entries) => entries.iter().next_back().map(|newest| newest.expiry),
+            // A window of large counts does not say when it ends: it stays as long as there is another.
+            _ => Some(u64::MAX),
+        };
+        words::idle_at(words).unwrap_or_else(|| Timestamp::from_micros(aside().unwrap_or(0)))
     }
 
-    /// How many bytes the table grows by if one more counter goes in after `pending` others, at most.
-    pub(super) fn growth(&self, pending: usize) -> usize {
-        if self.table.len() + pending < self.full() {
-            0
-        } else {
-            self.table.allocation_size().max(SMALLEST)
+    /// How many bytes the table grows by if one more counter goes in after `pending` others.
+    pub(super) fn growth(&self, size: usize, pending: usize) -> usize {
+        let mut before = size;
+        while full(before) < self.length + pending {
+            before = grown(before);
         }
-    }
-
-    /// Puts a counter into the table of keys. It grows by no more than [`growth`](Self::growth) said: where removed
-    /// counters have left their marks it is tidied instead, and there are enough of them then to be worth it.
-    pub(super) fn insert(&mut self, hash: u64, entry: Entry, rehash: impl Fn(&Entry) -> u64) {
-        let length = self.table.len();
-        if length >= self.full() {
-            self.table.reserve(self.slots() + 1 - length, &rehash);
-        } else if length == self.table.capacity() {
-            let mut tidy = HashTable::with_capacity(self.slots());
-            for entry in self.table.drain() {
-                tidy.insert_unique(rehash(&entry), entry, &rehash);
-            }
-            self.table = tidy;
+        if full(before) > self.length + pending {
+            return 0;
         }
-        self.table.insert_unique(hash, entry, rehash);
+        (grown(before) - before) * BUCKET_BYTES
     }
 
-    /// Puts a shared counter into its table, and says how many bytes that took and freed. Before the table grows, what
-    /// is idle in it goes: the shared counters of limits that are no more.
-    pub(super) fn insert_shared(
-        &mut self,
-        hash: u64,
-        entry: Entry,
-        now: Timestamp,
-        rehash: impl Fn(&Entry) -> u64,
-    ) -> (usize, usize) {
-        let table = self.shared.get_or_insert_default();
-        let mut freed = table.allocation_size();
-        if table.len() == table.capacity() {
-            table.retain(|entry| {
-                let live = entry.idle_at() > now;
-                freed += if live { 0 } else { entry.heap_bytes() };
+    /// Puts a counter into the table, which grows if it must; and says by how many bytes it grew.
+    pub(super) fn insert(&mut self, table: &Table, identity: Identity, words: Words) -> usize {
+        let index = table.shard_of(identity);
+        let before = table.size(index);
+        if full(before) <= self.length {
+            table.grow(index, grown(before));
+        }
+        self.length += usize::from(table.insert(identity, words));
+        (table.size(index) - before) * BUCKET_BYTES
+    }
+
+    /// Writes a shared counter, and says how many bytes that took and freed beside what is on the heap of the counter that was
+    /// there. Before the map grows, what is idle in it goes: the shared counters of limits that are no more.
+    pub(super) fn insert_shared(&mut self, key: SharedKey, counter: Shared, now: Timestamp) -> (usize, usize) {
+        let shared = self.shared.get_or_insert_default();
+        let heap_bytes = counter.stored.heap_bytes();
+        // Not by an insertion: that would make room for one more first.
+        if let Some(there) = shared.get_mut(&key) {
+            *there = counter;
+            return (heap_bytes, 0);
+        }
+        let mut freed = shared.allocation_size();
+        if shared.len() == shared.capacity() {
+            shared.retain(|_, counter| {
+                let live = counter.idle_at > now;
+                freed += if live { 0 } else { counter.stored.heap_bytes() };
                 live
             });
         }
-        let heap_bytes = entry.heap_bytes();
-        table.insert_unique(hash, entry, rehash);
-        (table.allocation_size() + heap_bytes, freed)
+        shared.insert(key, counter);
+        (shared.allocation_size() + heap_bytes, freed)
     }
+}
 
-    /// How many counters the table holds before it grows: not quite all that would go in, so that one may leave for
-    /// every one that comes without a tidying each time.
-    fn full(&self) -> usize {
-        let slots = self.slots();
-        slots.saturating_sub((slots / 16).max(1))
-    }
+/// How many buckets a shard has after it has grown: a quarter more, so that few stand empty.
+pub(super) fn grown(size: usize) -> usize {
+    (size + size / 4).max(size + 2)
+}
 
-    /// How many counters fit in the buckets that there are: seven eighths of them.
-    fn slots(&self) -> usize {
-        match self.table.num_buckets() {
-            buckets @ 0..8 => buckets.saturating_sub(1),
-            buckets => buckets / 8 * 7,
-        }
-    }
+/// How many counters so many buckets take: seven eighths of their slots, beyond which one often has to look in several.
+fn full(size: usize) -> usize {
+    size * SLOTS * 7 / 8
 }
