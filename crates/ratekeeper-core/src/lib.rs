@@ -10,6 +10,7 @@
 //! the tests compare with are in the feature `model`.
 
 mod algorithm;
+pub mod alone;
 mod ask;
 mod calendar;
 mod kernel;

@@ -10,6 +10,8 @@ use crate::time::Micros;
 pub const MAX_COUNT: u64 = 1 << 48;
 /// Longest span: W, the delay and the time to fill the burst are at most 2^50 µs (about 35 years).
 pub const MAX_SPAN: Micros = Micros::new(1 << 50);
+/// Up to so many ticks in a microsecond, a GCRA state is computed in 64 bits.
+const NARROW_TICKS: u64 = 1 << 10;
 /// Most that a sliding log may admit per window, since it remembers every admission.
 pub const MAX_LOG: u64 = 10_000;
 
@@ -84,6 +86,9 @@ pub struct Limit {
     pub(crate) unit: u64,
     /// How far, in ticks, a GCRA state may lie ahead of now.
     pub(crate) capacity: u128,
+    /// The capacity of a bucket whose states all fit 64 bits in ticks; 0 of every other limit.
+    pub(crate) narrow: u64,
+    pub(crate) largest_cost: u64,
     pub(crate) tag: Tag,
 }
 
@@ -158,7 +163,7 @@ impl Limit {
         (limit.ticks, limit.unit) = (limit.count / divisor, limit.window.get() / divisor);
         // At a smaller rate a burst takes longer to fill: it must still fit the range.
         limit.burst = share(self.burst).min(limit.largest_burst());
-        limit.capacity = limit.compute_capacity();
+        limit.derive_capacity();
         limit.tag = limit.compute_tag();
         limit
     }
@@ -190,6 +195,8 @@ impl Limit {
             ticks: count / divisor,
             unit: window.get() / divisor,
             capacity: 0,
+            narrow: 0,
+            largest_cost: 0,
             tag: Tag(0),
         })
     }
@@ -200,9 +207,20 @@ impl Limit {
         if self.algorithm.has_burst() && (self.burst == 0 || self.burst > max) {
             return Err(LimitError::Burst { given: self.burst, max });
         }
-        self.capacity = self.compute_capacity();
+        self.derive_capacity();
         self.tag = self.compute_tag();
         Ok(self)
+    }
+
+    /// Computes the capacity, and what follows from it.
+    fn derive_capacity(&mut self) {
+        self.capacity = self.compute_capacity();
+        let gcra = self.algorithm.is_gcra();
+        // An instant has 53 bits, a tenth of them more for ticks: what lies ahead of now has 63.
+        let narrow = gcra && self.algorithm != Algorithm::LeakyQueue && self.ticks <= NARROW_TICKS && self.capacity < 1 << 62;
+        self.narrow = if narrow { u64::try_from(self.capacity).unwrap_or(0) } else { 0 };
+        let fits = self.capacity / u128::from(self.unit);
+        self.largest_cost = if gcra { u64::try_from(fits).unwrap_or(u64::MAX) } else { self.count };
     }
 
     /// The largest burst that fills within the longest span at this rate.
@@ -314,11 +332,7 @@ impl Limit {
     /// The largest cost that can ever pass.
     #[must_use]
     pub fn largest_cost(&self) -> u64 {
-        if self.algorithm.is_gcra() {
-            u64::try_from(self.capacity / u128::from(self.unit)).unwrap_or(u64::MAX)
-        } else {
-            self.count
-        }
+        self.largest_cost
     }
 
     /// The phase φ of `key`'s windows in microseconds: zero unless asked for by

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use ratekeeper_core::{Micros, Timestamp};
@@ -30,8 +30,8 @@ pub struct SystemClock {
     origin: u64,
     /// Microseconds in one step of the counter, times 2^64: an instant costs one multiplication.
     scale: u64,
-    /// Added to the microseconds since `origin` to get wall time.
-    offset: AtomicI64,
+    /// Added to the microseconds since `origin` to get wall time; wraps around.
+    offset: AtomicU64,
     /// When to compare with the system's clock again, in microseconds since `origin`.
     next: AtomicU64,
 }
@@ -52,7 +52,7 @@ impl SystemClock {
             counter,
             origin,
             scale,
-            offset: AtomicI64::new(wall()),
+            offset: AtomicU64::new(wall()),
             next: AtomicU64::new(COMPARE_EVERY),
         }
     }
@@ -65,18 +65,19 @@ impl SystemClock {
                 .compare_exchange(next, elapsed + COMPARE_EVERY, Ordering::Relaxed, Ordering::Relaxed);
         if won.is_ok() {
             let offset = self.offset.load(Ordering::Relaxed);
-            let behind = wall() - (i64::try_from(elapsed).unwrap_or(i64::MAX).saturating_add(offset));
-            self.offset.store(offset + behind.clamp(-MAX_SLEW, MAX_SLEW), Ordering::Relaxed);
+            let behind = wall().wrapping_sub(elapsed.wrapping_add(offset)).cast_signed();
+            let step = behind.clamp(-MAX_SLEW, MAX_SLEW);
+            self.offset.store(offset.wrapping_add_signed(step), Ordering::Relaxed);
         }
     }
 }
 
 /// The system's clock in microseconds since the epoch.
-fn wall() -> i64 {
+fn wall() -> u64 {
     // The one place that reads it: everything else is handed the time.
     #[allow(clippy::disallowed_methods)]
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)
+    u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Clock for SystemClock {
@@ -89,7 +90,7 @@ impl Clock for SystemClock {
         if elapsed >= next {
             self.follow(elapsed, next);
         }
-        Timestamp::from_micros(elapsed.saturating_add_signed(self.offset.load(Ordering::Relaxed)))
+        Timestamp::from_micros(elapsed.wrapping_add(self.offset.load(Ordering::Relaxed)))
     }
 }
 
@@ -141,7 +142,7 @@ mod tests {
     fn the_system_clock_agrees_with_the_system_and_never_jumps() {
         let clock = SystemClock::new();
         let mut last = clock.now();
-        assert!((wall() - i64::try_from(last.as_micros()).unwrap()).abs() < 1_000_000);
+        assert!(wall().abs_diff(last.as_micros()) < 1_000_000);
         for _ in 0..10_000 {
             let now = clock.now();
             assert!(now + Micros::new(500) >= last, "{now:?} is before {last:?}");
@@ -155,7 +156,7 @@ mod tests {
         clock.offset.fetch_sub(3_600_000_000, Ordering::Relaxed);
         let before = clock.offset.load(Ordering::Relaxed);
         clock.follow(COMPARE_EVERY, COMPARE_EVERY);
-        assert_eq!(clock.offset.load(Ordering::Relaxed) - before, MAX_SLEW);
+        assert_eq!(clock.offset.load(Ordering::Relaxed), before.wrapping_add_signed(MAX_SLEW));
         assert_eq!(clock.next.load(Ordering::Relaxed), 2 * COMPARE_EVERY);
     }
 }

@@ -36,7 +36,7 @@ impl Window {
 
     /// The window as it is at this instant, without writing it: rolled over if a later one has begun.
     #[inline]
-    fn rolled(self, limit: &Limit, at: At) -> Self {
+    pub(crate) fn rolled(self, limit: &Limit, at: At) -> Self {
         let start = Self::start_at(limit, at);
         if start <= self.start {
             return self;
@@ -47,7 +47,7 @@ impl Window {
 
     /// What counts against the limit at this instant; the window is rolled.
     #[inline]
-    fn used(self, limit: &Limit, at: At) -> u64 {
+    pub(crate) fn used(self, limit: &Limit, at: At) -> u64 {
         if self.previous == 0 || limit.algorithm != Algorithm::SlidingWindow {
             return self.current;
         }
@@ -67,9 +67,32 @@ impl Window {
     /// Counts `cost` in the current window, and says in which.
     #[inline]
     pub(crate) fn add(&mut self, limit: &Limit, at: At, cost: u64) -> u64 {
-        *self = self.rolled(limit, at);
-        self.current = self.current.saturating_add(cost).min(MAX_EXACT);
+        *self = self.rolled(limit, at).counting(cost);
         self.start
+    }
+
+    /// The same window with `cost` more; the window is rolled.
+    #[inline]
+    pub(crate) fn counting(self, cost: u64) -> Self {
+        Self { current: self.current.saturating_add(cost).min(MAX_EXACT), ..self }
+    }
+
+    /// How long until `cost`, which does not fit now, fits; the window is rolled.
+    pub(crate) fn room_after(self, limit: &Limit, at: At, cost: u64) -> u64 {
+        let end = self.end(limit);
+        if limit.algorithm != Algorithm::SlidingWindow {
+            return end.saturating_sub(at.now);
+        }
+        let width = u128::from(limit.window.get());
+        let most = limit.count.saturating_sub(cost);
+        let fits_at = if self.current <= most {
+            let room = u128::from(most - self.current) * width;
+            end.saturating_sub(saturate(divide(room, u128::from(self.previous.max(1)))))
+        } else {
+            let waits = divide(u128::from(most) * width, u128::from(self.current));
+            end.saturating_add(limit.window.get()).saturating_sub(saturate(waits))
+        };
+        fits_at.saturating_sub(at.now)
     }
 
     /// Takes `cost` back from the current window; from a window that a receipt names only if it is this one.
@@ -81,7 +104,9 @@ impl Window {
     }
 
     /// When nothing of this state counts any more, in microseconds since the epoch.
-    pub(crate) fn idle_at(self, limit: &Limit) -> u64 {
+    #[must_use]
+    #[inline]
+    pub fn idle_at(self, limit: &Limit) -> u64 {
         match (self.current, self.previous) {
             (0, 0) => 0,
             (0, _) if limit.algorithm == Algorithm::SlidingWindow => self.end(limit),
@@ -110,21 +135,7 @@ impl Kernel for Window {
     }
 
     fn fits_after(&self, limit: &Limit, at: At, cost: u64) -> u64 {
-        let window = self.rolled(limit, at);
-        let end = window.end(limit);
-        if limit.algorithm != Algorithm::SlidingWindow {
-            return end.saturating_sub(at.now);
-        }
-        let width = u128::from(limit.window.get());
-        let most = limit.count.saturating_sub(cost);
-        let fits_at = if window.current <= most {
-            let room = u128::from(most - window.current) * width;
-            end.saturating_sub(saturate(divide(room, u128::from(window.previous.max(1)))))
-        } else {
-            let waits = divide(u128::from(most) * width, u128::from(window.current));
-            end.saturating_add(limit.window.get()).saturating_sub(saturate(waits))
-        };
-        fits_at.saturating_sub(at.now)
+        self.rolled(limit, at).room_after(limit, at, cost)
     }
 
     #[inline]

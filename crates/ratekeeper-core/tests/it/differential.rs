@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use ratekeeper_core::model::Model;
-use ratekeeper_core::{Algorithm, Ask, Limit, MAX_EXACT, Op, Stored, Timestamp, Verdict, step};
+use ratekeeper_core::{Algorithm, Ask, Limit, MAX_EXACT, Op, State, Stored, Timestamp, Verdict, alone, step};
 
 use crate::any::{self, Action, Course};
 
@@ -29,9 +29,34 @@ impl Twin {
     /// Asks both, and fails unless they agree.
     pub(crate) fn ask(&mut self, now: Timestamp, ask: &Ask) -> Result<Option<Verdict>, TestCaseError> {
         let expected = self.model.apply(now, ask);
+        let alone = self.alone(now, ask);
         let answer = step(&mut self.stored, &self.limit, KEY, now, ask);
+        if let Some((verdict, state)) = alone {
+            prop_assert_eq!(&Ok(verdict), &answer, "{} at {} alone: {:?}", self.limit, now.as_micros(), ask);
+            let written = self.stored.as_ref().filter(|_| state.is_some()).map(|stored| &stored.state);
+            prop_assert_eq!(state.as_ref(), written);
+        }
         prop_assert_eq!(answer, expected, "{} at {}: {:?}", self.limit, now.as_micros(), ask);
         Ok(answer.ok())
+    }
+
+    /// The shorter way for the same, where there is one.
+    fn alone(&self, now: Timestamp, ask: &Ask) -> Option<(Verdict, Option<State>)> {
+        let stored = self.stored.clone().unwrap_or_else(|| Stored::absent(&self.limit));
+        if stored.tag != self.limit.tag() || !alone::answers(ask.op) {
+            return None;
+        }
+        match stored.state {
+            State::Gcra(state) => {
+                let (verdict, state) = alone::gcra(state, &self.limit, now, ask);
+                Some((verdict, state.map(State::Gcra)))
+            }
+            State::Window(state) => {
+                let (verdict, state) = alone::window(state, &self.limit, now, self.limit.phase(KEY), ask);
+                Some((verdict, state.map(State::Window)))
+            }
+            State::Entries(_) => None,
+        }
     }
 
     /// Asks both as one check of a request whose other checks leave `others` quarters of what this one grants.

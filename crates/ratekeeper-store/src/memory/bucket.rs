@@ -1,38 +1,36 @@
-//! Four counters in two cache lines, behind one lock that who only reads never takes.
+//! Two counters in one cache line, behind one lock that who only reads never takes.
 //!
 //! The lock is a sequence lock (Boehm, "Can seqlocks get along with programming language memory models?", 2012): a
 //! bit of the header, and a version beside it that is another after everything that was written. A reader takes what it
 //! sees if the header is still the same afterwards. A writer that has read so takes the lock only if the header is still
-//! the same, in one exchange: nothing that it has read can have changed. The version has 32 bits: a reader would have to
-//! lose its processor for exactly a multiple of 2^32 writes to one bucket to be mistaken.
+//! the same, in one exchange: nothing that it has read can have changed. The version has 26 bits: a reader would have to
+//! lose its processor for exactly a multiple of 67 million writes to one bucket to be mistaken.
 //!
 //! | word | what |
 //! |---|---|
-//! | 0 | header: version 32, lock 1, occupied 4, passed 16 |
-//! | 1–4 | names: the first 64 bits of each identity |
-//! | 5–6 | tags, 32 bits each |
-//! | 7 | marks: the last 16 bits of each identity |
-//! | 8–11 | states, first word |
-//! | 12–15 | states, second word |
+//! | 0 | header: version 26, lock 1, passed 5, the marks of both identities 16 each |
+//! | 1, 2 | names: the other 64 bits of each identity; 0 where there is no counter |
+//! | 3 | tags, 32 bits each |
+//! | 4, 5 | states, first word |
+//! | 6, 7 | states, second word |
 
 use super::identity::Identity;
 use super::sync::{AtomicU64, Ordering, fence, wait};
 
 /// Counters in a bucket.
-pub(super) const SLOTS: usize = 4;
-/// Words of a bucket: two cache lines.
-pub(super) const WORDS: usize = 16;
+pub(super) const SLOTS: usize = 2;
+/// Words of a bucket: a cache line.
+pub(super) const WORDS: usize = 8;
 
 const NAMES: usize = 1;
-const TAGS: usize = 5;
-const MARKS: usize = 7;
-const FIRST: usize = 8;
-const SECOND: usize = 12;
+const TAGS: usize = 3;
+const FIRST: usize = 4;
+const SECOND: usize = 6;
 
-const LOCKED: u64 = 1 << 31;
-const VERSION: u64 = 1 << 32;
-const OCCUPIED: u32 = 16;
-const PASSED: u64 = 0xffff;
+const PASSED_ONE: u64 = 1 << 32;
+const PASSED: u64 = 0x1f << 32;
+const LOCKED: u64 = 1 << 37;
+const VERSION: u64 = 1 << 38;
 
 /// The state of one counter as its slot holds it; what the words mean is said in [`words`](super::words).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,26 +50,16 @@ impl Header {
         self.0 & LOCKED != 0
     }
 
-    /// Which slots hold a counter, one bit each.
-    #[inline]
-    fn occupied(self) -> u64 {
-        self.0 >> OCCUPIED & 0xf
-    }
-
-    pub(super) fn has(self, slot: usize) -> bool {
-        self.occupied() >> slot & 1 != 0
-    }
-
-    /// A slot without a counter.
-    pub(super) fn vacant(self) -> Option<usize> {
-        let slot = self.occupied().trailing_ones() as usize;
-        (slot < SLOTS).then_some(slot)
-    }
-
     /// Whether counters that would have gone here are in buckets behind this one.
     #[inline]
     pub(super) fn is_passed(self) -> bool {
         self.0 & PASSED != 0
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn mark(self, slot: usize) -> u16 {
+        (self.0 >> (16 * slot)) as u16
     }
 }
 
@@ -102,27 +90,24 @@ impl<'t> Bucket<'t> {
     /// The slot of a counter.
     #[inline]
     pub(super) fn find(self, header: Header, identity: Identity) -> Option<usize> {
-        let same = |slot: usize| u64::from(self.word(NAMES + slot) == identity.name) << slot;
-        let mut candidates = (same(0) | same(1) | same(2) | same(3)) & header.occupied();
-        while candidates != 0 {
-            let slot = candidates.trailing_zeros() as usize % SLOTS;
-            if self.mark(slot) == identity.mark {
-                return Some(slot);
-            }
-            candidates &= candidates - 1;
-        }
-        None
+        let is = |slot: usize| self.word(NAMES + slot) == identity.name && header.mark(slot) == identity.mark;
+        // Both are looked at in any case: which of them it is, no processor can foresee.
+        let (first, second) = (is(0), is(1));
+        (first | second).then_some(usize::from(second))
+    }
+
+    /// A slot without a counter.
+    pub(super) fn vacant(self) -> Option<usize> {
+        (0..SLOTS).find(|slot| !self.has(*slot))
+    }
+
+    pub(super) fn has(self, slot: usize) -> bool {
+        self.word(NAMES + slot) != 0
     }
 
     /// Who the counter in `slot` is.
-    pub(super) fn identity(self, slot: usize) -> Identity {
-        Identity { name: self.word(NAMES + slot), mark: self.mark(slot) }
-    }
-
-    #[inline]
-    #[allow(clippy::cast_possible_truncation)]
-    fn mark(self, slot: usize) -> u16 {
-        (self.word(MARKS) >> (16 * slot)) as u16
+    pub(super) fn identity(self, header: Header, slot: usize) -> Identity {
+        Identity { name: self.word(NAMES + slot), mark: header.mark(slot) }
     }
 
     /// The state in `slot`.
@@ -130,7 +115,7 @@ impl<'t> Bucket<'t> {
     #[allow(clippy::cast_possible_truncation)]
     pub(super) fn words(self, slot: usize) -> Words {
         Words {
-            tag: (self.word(TAGS + slot / 2) >> (32 * (slot % 2))) as u32,
+            tag: (self.word(TAGS) >> (32 * slot)) as u32,
             first: self.word(FIRST + slot),
             second: self.word(SECOND + slot),
         }
@@ -179,9 +164,9 @@ pub(super) struct Locked<'t> {
 }
 
 impl Locked<'_> {
-    /// Which slots are taken.
-    pub(super) fn header(&self) -> Header {
-        self.header
+    /// Who the counter in `slot` is, if there is one.
+    pub(super) fn identity(&self, slot: usize) -> Option<Identity> {
+        self.bucket.has(slot).then(|| self.bucket.identity(self.header, slot))
     }
 
     /// Writes the state of a counter that is here and stays.
@@ -194,47 +179,43 @@ impl Locked<'_> {
     /// Writes the state and the tag of a counter that is here.
     pub(super) fn rewrite(&mut self, slot: usize, words: Words) {
         self.write(slot, words);
-        self.store_part(TAGS + slot / 2, 32 * (slot % 2), 32, words.tag.into());
+        let others = self.bucket.word(TAGS) & !(0xffff_ffff << (32 * slot));
+        self.store(TAGS, others | u64::from(words.tag) << (32 * slot));
     }
 
     /// Puts a counter into a vacant slot.
     pub(super) fn put(&mut self, slot: usize, identity: Identity, words: Words) {
         self.store(NAMES + slot, identity.name);
-        self.store_part(MARKS, 16 * slot, 16, identity.mark.into());
         self.rewrite(slot, words);
-        self.header.0 |= 1 << (OCCUPIED as usize + slot);
+        let others = self.header.0 & !(0xffff << (16 * slot));
+        self.header.0 = others | u64::from(identity.mark) << (16 * slot);
     }
 
     /// Takes the counter out of `slot`.
     pub(super) fn clear(&mut self, slot: usize) {
-        self.header.0 &= !(1 << (OCCUPIED as usize + slot));
-    }
-
-    /// Takes everything out, and forgets who is behind.
-    pub(super) fn clear_all(&mut self) {
-        self.header.0 &= !(0xf << OCCUPIED | PASSED);
+        self.store(NAMES + slot, 0);
     }
 
     /// A counter that would have gone here goes into a bucket behind this one.
     pub(super) fn pass(&mut self) {
-        // So many that it could overflow never stand behind one bucket of a part of the table; if they did, it stays.
-        self.header.0 += u64::from(self.header.0 & PASSED != PASSED);
+        // More than can be counted stay so until the buckets are filled anew.
+        self.header.0 += if self.header.0 & PASSED == PASSED { 0 } else { PASSED_ONE };
     }
 
     /// A counter that is behind this bucket goes.
     pub(super) fn unpass(&mut self) {
         let passed = self.header.0 & PASSED;
-        self.header.0 -= u64::from(passed != PASSED && passed != 0);
+        self.header.0 -= if passed == PASSED || passed == 0 { 0 } else { PASSED_ONE };
+    }
+
+    /// Forgets who is behind.
+    pub(super) fn forget_passed(&mut self) {
+        self.header.0 &= !PASSED;
     }
 
     #[inline]
     fn store(&self, index: usize, word: u64) {
         self.bucket.0[index].store(word, Ordering::Relaxed);
-    }
-
-    fn store_part(&self, index: usize, shift: usize, bits: u32, part: u64) {
-        let mask = ((1 << bits) - 1) << shift;
-        self.store(index, self.bucket.word(index) & !mask | part << shift);
     }
 }
 

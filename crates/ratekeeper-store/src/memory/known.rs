@@ -1,27 +1,47 @@
 //! The shortest way, for most requests: counters that are in the table and stay there. No lock of a shard is taken, and
 //! none at all by who is refused.
 
-use ratekeeper_core::{Ask, Key, Limit, Op, Stored, Timestamp, Verdict, step};
+use ratekeeper_core::{Ask, Key, Limit, Stored, Timestamp, Verdict, alone};
 use smallvec::SmallVec;
 
 use super::MemoryStore;
 use super::bucket::Words;
 use super::sync::wait;
 use super::table::{Found, Search};
-use super::words::{pack, unpack_under};
+use super::words::{self, Small, pack, pack_small, unpack_under};
 use crate::unit::{self, Counters};
 use crate::{Check, Unit};
 
 /// How often somebody tries before he takes the long way, where he waits his turn.
 const TRIES: u32 = 200;
 
-fn is_simple(op: Op) -> bool {
-    matches!(op, Op::Take | Op::TakeUpTo | Op::Peek | Op::Charge)
-}
-
 impl MemoryStore {
-    /// Answers one check; `None` if that takes the long way. Nothing has happened then.
+    /// Answers one check of most limits, if nobody is in between; `None` if it takes another way. Nothing has happened then.
     #[inline(always)]
+    pub(super) fn decide_short(
+        &self,
+        key: Key<'_>,
+        limit: &Limit,
+        ask: &Ask,
+        now: Timestamp,
+    ) -> Option<Verdict> {
+        if !alone::answers(ask.op) || !alone::is_short(limit) {
+            return None;
+        }
+        let Search::Found(found) = self.table.find(self.identities.of(key.bytes())) else {
+            return None;
+        };
+        let state = words::gcra_under(found.bucket.words(found.slot), limit)?;
+        let (verdict, written) = alone::short(state, limit, now, ask);
+        if let Some(state) = written {
+            found.bucket.try_lock(found.header)?.write(found.slot, words::of_gcra(state, limit));
+        } else if !found.bucket.is_still(found.header) {
+            return None;
+        }
+        Some(verdict)
+    }
+
+    /// Answers one check; `None` if that takes the long way. Nothing has happened then.
     pub(super) fn decide_known(
         &self,
         key: Key<'_>,
@@ -29,34 +49,39 @@ impl MemoryStore {
         ask: &Ask,
         now: Timestamp,
     ) -> Option<Verdict> {
-        if !is_simple(ask.op) {
+        if !alone::answers(ask.op) {
             return None;
         }
-        let bytes = key.bytes();
-        let identity = self.identities.of(bytes);
-        let phase = limit.phase(bytes);
+        let identity = self.identities.of(key.bytes());
         for tries in 0..TRIES {
-            match self.table.find(identity) {
+            let found = match self.table.find(identity) {
+                Search::Found(found) => found,
                 Search::Absent => return None,
-                Search::Busy => {}
-                Search::Found(found) => {
-                    let words = found.bucket.words(found.slot);
-                    let mut stored = unpack_under(words, limit)?;
-                    let evaluation = step::evaluate(&stored, limit, now, phase, ask);
-                    let granted = step::writes(ask.op, evaluation.passes).then_some(evaluation.grantable);
-                    let verdict = step::conclude(&mut stored, limit, now, phase, ask, &evaluation, granted);
-                    if granted.is_none() {
-                        if found.bucket.is_still(found.header) {
-                            return Some(verdict);
-                        }
-                    } else {
-                        let written = pack(&stored, limit, words)?;
-                        if let Some(mut bucket) = found.bucket.try_lock(found.header) {
-                            bucket.write(found.slot, written);
-                            return Some(verdict);
-                        }
-                    }
+                Search::Busy => {
+                    wait(tries);
+                    continue;
                 }
+            };
+            let words = found.bucket.words(found.slot);
+            let (verdict, written) = match unpack_under(words, limit)? {
+                Small::Gcra(state) => {
+                    let (verdict, state) = alone::gcra(state, limit, now, ask);
+                    (verdict, state.map(Small::Gcra))
+                }
+                Small::Window(state) => {
+                    let phase = limit.phase(key.bytes());
+                    let (verdict, state) = alone::window(state, limit, now, phase, ask);
+                    (verdict, state.map(Small::Window))
+                }
+            };
+            if let Some(state) = written {
+                let words = pack_small(state, limit, words)?;
+                if let Some(mut bucket) = found.bucket.try_lock(found.header) {
+                    bucket.write(found.slot, words);
+                    return Some(verdict);
+                }
+            } else if found.bucket.is_still(found.header) {
+                return Some(verdict);
             }
             wait(tries);
         }
@@ -68,7 +93,7 @@ impl MemoryStore {
     /// It is decided on copies, which are written if, all buckets being locked, none of them has changed since. Who cannot
     /// get a lock lets go of all: nobody here waits for somebody while others wait for him.
     pub(super) fn decide_known_unit(&self, unit: &mut Unit, checks: &mut [Check<'_>], now: Timestamp) -> bool {
-        if checks.iter().any(|check| !is_simple(check.op.unwrap_or(unit.op))) {
+        if checks.iter().any(|check| !alone::answers(check.op.unwrap_or(unit.op))) {
             return false;
         }
         let mut copies = Copies(SmallVec::new());
@@ -104,9 +129,10 @@ impl MemoryStore {
                 Search::Absent => return Copied::Unknown,
             };
             let words = found.bucket.words(found.slot);
-            let Some(stored) = unpack_under(words, check.limit) else {
+            let Some(state) = unpack_under(words, check.limit) else {
                 return Copied::Unknown;
             };
+            let stored = Stored { tag: check.limit.tag(), state: state.into() };
             copies.0.push(Copy { found, words, stored, written: false });
         }
         Copied::Known

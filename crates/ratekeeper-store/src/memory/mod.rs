@@ -1,6 +1,6 @@
 //! The embedded default: counters in this process.
 //!
-//! A [`table`] of our own: 32 bytes a counter, in which known counters are found, read and written without a lock that
+//! A table of our own (`table`), of 32 bytes a counter, in which known counters are found, read and written without a lock that
 //! anybody waits for (`known`). It is cut into shards of about a thousand keys, however many the store may hold, so that no
 //! insertion ever pays for the size of the table: a shard that grows moves a thousand counters, and a search for idle
 //! ones looks at sixteen. Which counters a shard has is changed under its lock (`working`); a unit locks its shards in the
@@ -113,7 +113,7 @@ impl MemoryStore {
         }
         let shards = (config.max_keys / SHARD_KEYS).clamp(SHARDS_TRIED, MOST_SHARDS).next_power_of_two();
         Self {
-            table: Table::new(shards, config.max_keys),
+            table: Table::new(shards, config.max_keys, config.max_bytes),
             shards: (0..shards).map(|_| Padded::default()).collect(),
             identities: Identities::new(),
             clock,
@@ -148,14 +148,19 @@ impl MemoryStore {
     /// As [`Store::apply`].
     #[inline(always)]
     pub fn ask_now(&self, key: Key<'_>, limit: &Limit, ask: &Ask) -> Result<Verdict, StoreError> {
-        match self.decide_known(key, limit, ask, self.clock.now()) {
+        let now = self.clock.now();
+        match self.decide_short(key, limit, ask, now) {
             Some(verdict) => Ok(verdict),
-            None => self.ask_batch(Batch::single(key, limit, ask)),
+            None => self.ask_at(key, limit, ask, now),
         }
     }
 
-    #[cold]
-    fn ask_batch(&self, mut batch: Batch<'_>) -> Result<Verdict, StoreError> {
+    #[inline(never)]
+    fn ask_at(&self, key: Key<'_>, limit: &Limit, ask: &Ask, now: Timestamp) -> Result<Verdict, StoreError> {
+        if let Some(verdict) = self.decide_known(key, limit, ask, now) {
+            return Ok(verdict);
+        }
+        let mut batch = Batch::single(key, limit, ask).at(now);
         self.decide(&mut batch)?;
         batch.checks(0)[0].verdict.ok_or_else(StoreError::no_verdict)
     }
@@ -168,7 +173,8 @@ impl MemoryStore {
                 && check.group == Group::Enforced
             {
                 let ask = check.ask(unit.op, unit.holder);
-                if let Some(verdict) = self.decide_known(check.key, check.limit, &ask, now) {
+                let short = self.decide_short(check.key, check.limit, &ask, now);
+                if let Some(verdict) = short.or_else(|| self.decide_known(check.key, check.limit, &ask, now)) {
                     unit.passes = verdict.allowed;
                     (check.verdict, check.degraded) = (Some(verdict), false);
                     continue;

@@ -138,12 +138,17 @@ impl Shard {
     }
 }
 
-/// How many buckets a shard has after it has grown: a quarter more, so that few stand empty.
+/// How many buckets a shard has after it has grown: an eighth more, so that few stand empty.
 pub(super) fn grown(size: usize) -> usize {
-    (size + size / 4).max(size + 2)
+    size.saturating_add(size / 8).max(size + 2)
 }
 
-/// How many counters so many buckets take: seven eighths of their slots, beyond which one often has to look in several.
+/// How many counters so many buckets take: three quarters of their slots, beyond which one often has to look in several.
 fn full(size: usize) -> usize {
-    size * SLOTS * 7 / 8
+    size * SLOTS * 3 / 4
+}
+
+/// How many buckets a shard has at most once it has grown for so many counters.
+pub(super) fn full_at(counters: usize) -> usize {
+    grown(counters.div_ceil(3).saturating_mul(2))
 }

@@ -1,27 +1,25 @@
 //! The table: counters by identity, found without a lock.
 //!
-//! It is cut into shards, and a shard into buckets, of which it uses as many as it needs. Memory comes in extents, each
-//! of which has room for the next few buckets of every shard. An extent is never moved or freed before the table is: who
-//! looks for a counter needs no leave to do so. The bytes of an extent are the system's zeros until somebody writes to
-//! them, so that one costs address space first, and memory as its shards grow.
+//! It is cut into shards, and a shard into buckets, of which it uses as many as it needs. Address space for all that the
+//! table may ever hold is there from the beginning, and nothing in it is ever moved or freed before the table is: who looks
+//! for a counter needs no leave to do so. Memory is another matter: the system gives it, as zeros, where somebody writes
+//! first. So the first buckets of all shards lie together, then the next ones.
 //!
 //! Which counters a shard has is changed by one at a time, whoever holds its lock. A counter stands in the bucket that its
 //! name says, or in the first one with room behind it; the buckets that it passed count it. So who looks for it goes on
 //! only past buckets that somebody has passed.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::shard::full_at;
 use super::bucket::{Bucket, Header, Locked, SLOTS, WORDS, Words};
 use super::identity::Identity;
 use super::sync::AtomicU64;
 
 /// Bytes of a bucket.
 pub(super) const BUCKET_BYTES: usize = WORDS * size_of::<u64>();
-/// Extents at most: twice as many as a table needs whose keys are spread as they should be.
-const EXTENTS: usize = 64;
-/// Buckets of a shard in an extent are 2^3 at least: not every first counter of a shard shall touch a page of its own.
-const LEAST_CHUNK: u32 = 3;
+/// Buckets of a shard that lie beside each other, as a power of two: the next one is often needed, too.
+const CHUNK: u32 = 3;
 
 /// Where a counter is, for whoever holds the lock of its shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,28 +46,33 @@ pub(super) enum Search<'t> {
 }
 
 pub(super) struct Table {
-    extents: Box<[OnceLock<Extent>; EXTENTS]>,
+    words: Box<[AtomicU64]>,
+    /// Words before the first that begins a cache line.
+    skipped: usize,
     /// How many buckets each shard uses.
     sizes: Box<[AtomicU32]>,
-    /// Buckets of a shard in an extent, as a power of two.
-    chunk: u32,
-}
-
-struct Extent {
-    words: Box<[AtomicU64]>,
-    /// Words before the first that begins a pair of cache lines.
-    skipped: usize,
+    /// Buckets that a shard can use.
+    most: usize,
+    /// By how many bits a chunk is further than the one before it.
+    stride: u32,
 }
 
 impl Table {
-    /// A table of so many shards, a power of two, for so many counters.
-    pub(super) fn new(shards: usize, counters: usize) -> Self {
-        let buckets = counters / shards / SLOTS + 1;
-        let chunk = (buckets * 2 / EXTENTS + 1).next_power_of_two().ilog2();
+    /// A table of so many shards, a power of two, for so many counters, within so many bytes. It may hold less than that, if
+    /// there is no address space for so many.
+    pub(super) fn new(shards: usize, counters: usize, bytes: usize) -> Self {
+        let counters = counters / shards + 1;
+        // Some shards have more than others: by chance, but hardly ever by six standard deviations.
+        let counters = counters.saturating_add(6 * counters.isqrt()).saturating_add(SLOTS);
+        let within = bytes / BUCKET_BYTES / shards;
+        let chunks = (full_at(counters).min(within.max(1)) >> CHUNK) + 1;
+        let (words, chunks) = reserve(shards << CHUNK, chunks);
         Self {
-            extents: Box::new([const { OnceLock::new() }; EXTENTS]),
+            skipped: words.as_ptr().align_offset(BUCKET_BYTES).min(WORDS),
+            words,
             sizes: (0..shards).map(|_| AtomicU32::new(0)).collect(),
-            chunk: chunk.max(LEAST_CHUNK),
+            most: chunks << CHUNK,
+            stride: shards.ilog2() + CHUNK,
         }
     }
 
@@ -95,10 +98,9 @@ impl Table {
 
     #[inline]
     fn bucket(&self, shard: usize, index: usize) -> Option<Bucket<'_>> {
-        let extent = self.extents.get(index >> self.chunk)?.get()?;
-        let chunk = 1 << self.chunk;
-        let first = extent.skipped + (shard << self.chunk | index & (chunk - 1)) * WORDS;
-        extent.words.get(first..)?.first_chunk().map(Bucket)
+        let in_chunk = index & ((1 << CHUNK) - 1);
+        let bucket = (index >> CHUNK << self.stride) | shard << CHUNK | in_chunk;
+        self.words.get(self.skipped + bucket * WORDS..)?.first_chunk().map(Bucket)
     }
 
     /// Looks for a counter, and takes no lock.
@@ -153,7 +155,7 @@ impl Table {
     pub(super) fn nth(&self, shard: usize, number: usize) -> Option<(Position, Words)> {
         let (index, slot) = (number / SLOTS, number % SLOTS);
         let bucket = self.bucket(shard, index)?;
-        bucket.occupation().has(slot).then(|| (Position { bucket: index, slot }, bucket.words(slot)))
+        bucket.has(slot).then(|| (Position { bucket: index, slot }, bucket.words(slot)))
     }
 
     /// Shows every counter of a shard; for whoever holds the lock of the shard.
@@ -162,8 +164,11 @@ impl Table {
             let Some(locked) = self.lock(shard, index) else {
                 return;
             };
-            let slots = (0..SLOTS).filter(|slot| locked.header().has(*slot));
-            slots.for_each(|slot| show(locked.bucket.identity(slot), locked.bucket.words(slot)));
+            for slot in 0..SLOTS {
+                if let Some(identity) = locked.identity(slot) {
+                    show(identity, locked.bucket.words(slot));
+                }
+            }
         }
     }
 
@@ -176,7 +181,7 @@ impl Table {
             let Some(mut bucket) = self.lock(shard, index) else {
                 return false;
             };
-            if let Some(slot) = bucket.header().vacant() {
+            if let Some(slot) = bucket.bucket.vacant() {
                 bucket.put(slot, identity, words);
                 return true;
             }
@@ -193,7 +198,7 @@ impl Table {
         if !wants(words) {
             return None;
         }
-        let identity = bucket.bucket.identity(at.slot);
+        let identity = bucket.identity(at.slot)?;
         bucket.clear(at.slot);
         drop(bucket);
         let size = self.size(shard);
@@ -206,26 +211,29 @@ impl Table {
     }
 
     /// Lets a shard use so many buckets, and moves its counters to where they belong then; for whoever holds the lock of
-    /// the shard. Who looks for one of them waits meanwhile. Returns whether there is memory for it.
+    /// the shard. Who looks for one of them waits meanwhile. Returns whether there is room for it.
     pub(super) fn grow(&self, shard: usize, size: usize) -> bool {
-        let last = (size - 1) >> self.chunk;
-        if !(0..=last).all(|extent| self.has_extent(extent)) {
+        if size > self.most {
             return false;
         }
         let mut buckets: Vec<_> = (0..size).filter_map(|index| self.lock(shard, index)).collect();
         let mut counters = Vec::with_capacity(buckets.len() * SLOTS);
         for bucket in &mut buckets {
-            let slots = (0..SLOTS).filter(|slot| bucket.header().has(*slot));
-            counters.extend(slots.map(|slot| (bucket.bucket.identity(slot), bucket.bucket.words(slot))));
-            bucket.clear_all();
+            for slot in 0..SLOTS {
+                if let Some(identity) = bucket.identity(slot) {
+                    counters.push((identity, bucket.bucket.words(slot)));
+                    bucket.clear(slot);
+                }
+            }
+            bucket.forget_passed();
         }
         for (identity, words) in counters {
             let mut index = Self::home(identity, size);
-            while buckets[index].header().vacant().is_none() {
+            while buckets[index].bucket.vacant().is_none() {
                 buckets[index].pass();
                 index = next(index, size);
             }
-            if let Some(slot) = buckets[index].header().vacant() {
+            if let Some(slot) = buckets[index].bucket.vacant() {
                 buckets[index].put(slot, identity, words);
             }
         }
@@ -234,29 +242,21 @@ impl Table {
         true
     }
 
-    /// Whether there is memory for a shard to grow by so many bytes.
+    /// Whether a shard can grow by so many bytes.
     pub(super) fn has_room(&self, shard: usize, bytes: usize) -> bool {
-        let last = (self.size(shard) + bytes / BUCKET_BYTES - 1) >> self.chunk;
-        self.has_extent(last)
+        self.size(shard) + bytes / BUCKET_BYTES <= self.most
     }
+}
 
-    /// Whether there is this extent, now if not before.
-    fn has_extent(&self, index: usize) -> bool {
-        let Some(extent) = self.extents.get(index) else {
-            return false;
-        };
-        if extent.get().is_some() {
-            return true;
+/// Address space for so many chunks of so many buckets, or for as many as there is any for.
+fn reserve(chunk: usize, mut chunks: usize) -> (Box<[AtomicU64]>, usize) {
+    loop {
+        let words = chunk.saturating_mul(chunks).saturating_add(1).saturating_mul(WORDS);
+        match bytemuck::allocation::try_zeroed_slice_box(words) {
+            Ok(reserved) => return (reserved, chunks),
+            Err(()) if chunks == 0 => return (Box::default(), 0),
+            Err(()) => chunks /= 2,
         }
-        let pair = BUCKET_BYTES / size_of::<u64>();
-        let words = (self.sizes.len() << self.chunk) * WORDS + pair;
-        // Another shard may be as far at the same time: one of both extents is dropped, unused.
-        let Ok(words) = bytemuck::allocation::try_zeroed_slice_box::<AtomicU64>(words) else {
-            return extent.get().is_some();
-        };
-        let skipped = words.as_ptr().align_offset(BUCKET_BYTES).min(pair);
-        let _ = extent.set(Extent { words, skipped });
-        true
     }
 }
 

@@ -42,13 +42,13 @@ impl Form {
 
     /// The form of the states under a limit, and the tag beside them.
     #[inline]
-    #[allow(clippy::cast_possible_truncation)]
     fn under(limit: &Limit) -> (Self, u32) {
-        let tag = limit.tag().get();
         match limit.algorithm() {
-            Algorithm::TokenBucket | Algorithm::LeakyBucket | Algorithm::LeakyQueue => (Self::Gcra, tag as u32),
+            Algorithm::TokenBucket | Algorithm::LeakyBucket | Algorithm::LeakyQueue => {
+                (Self::Gcra, lower(limit))
+            }
             Algorithm::FixedWindow | Algorithm::CalendarWindow | Algorithm::SlidingWindow => {
-                (Self::Window, (tag >> 32) as u32)
+                (Self::Window, upper(limit))
             }
             _ => (Self::Aside, 0),
         }
@@ -63,23 +63,60 @@ impl Form {
     }
 }
 
+/// A state that its slot has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Small {
+    Gcra(Gcra),
+    Window(Window),
+}
+
 /// The words for a state that was written under `limit`, over those of the same counter before, if there are any; `None` if
 /// it needs more room.
-#[inline]
 pub(super) fn pack(stored: &Stored, limit: &Limit, before: Words) -> Option<Words> {
-    let (form, tag) = Form::under(limit);
-    match (&stored.state, form) {
-        (State::Gcra(gcra), Form::Gcra) => Some(Words { tag, first: gcra.at << BELOW, second: gcra.rest }),
-        (State::Window(window), Form::Window) if window.current <= MOST && window.previous <= MOST => {
-            let span = span_of(window, stored, limit, before);
-            Some(Words {
-                tag,
-                first: window.start << BELOW | form.bits() | span,
-                second: limit.tag().get() << LOWER | window.current << 24 | window.previous,
-            })
-        }
+    match (&stored.state, Form::under(limit).0) {
+        (State::Gcra(gcra), Form::Gcra) => pack_small(Small::Gcra(*gcra), limit, before),
+        (State::Window(window), Form::Window) => pack_small(Small::Window(*window), limit, before),
         _ => None,
     }
+}
+
+/// The words for a small state under a limit of its own kind; `None` if it needs more room.
+#[inline(always)]
+pub(super) fn pack_small(state: Small, limit: &Limit, before: Words) -> Option<Words> {
+    match state {
+        Small::Gcra(gcra) => Some(of_gcra(gcra, limit)),
+        Small::Window(window) if window.current <= MOST && window.previous <= MOST => Some(Words {
+            tag: upper(limit),
+            first: window.start << BELOW | Form::Window.bits() | span_of(&window, limit, before),
+            second: limit.tag().get() << LOWER | window.current << 24 | window.previous,
+        }),
+        Small::Window(_) => None,
+    }
+}
+
+/// The words for the state of a bucket or queue.
+#[inline(always)]
+pub(super) fn of_gcra(state: Gcra, limit: &Limit) -> Words {
+    Words { tag: lower(limit), first: state.at << BELOW, second: state.rest }
+}
+
+/// The state of a bucket or queue, if it was written under this very limit, which is one.
+#[inline(always)]
+pub(super) fn gcra_under(words: Words, limit: &Limit) -> Option<Gcra> {
+    (words.tag == lower(limit) && Form::of(words) == Form::Gcra)
+        .then_some(Gcra { at: words.first >> BELOW, rest: words.second })
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+fn lower(limit: &Limit) -> u32 {
+    limit.tag().get() as u32
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+fn upper(limit: &Limit) -> u32 {
+    (limit.tag().get() >> 32) as u32
 }
 
 /// The words for a state that is in the list of its shard.
@@ -93,23 +130,21 @@ pub(super) fn place_aside(words: Words) -> Option<usize> {
 }
 
 /// The state, if it was written under this very limit.
-#[inline]
-pub(super) fn unpack_under(words: Words, limit: &Limit) -> Option<Stored> {
-    let (form, tag) = Form::under(limit);
+#[inline(always)]
+pub(super) fn unpack_under(words: Words, limit: &Limit) -> Option<Small> {
+    let small = small(words)?;
     // Where a window counts as before whatever else has changed, no more must be equal.
-    let changed = form == Form::Window
+    let changed = matches!(small, Small::Window(_))
         && limit.resets_on_change()
         && (words.second ^ limit.tag().get() << LOWER) >> LOWER != 0;
-    if (form, tag) != (Form::of(words), words.tag) || changed {
-        return None;
-    }
-    Some(Stored { tag: limit.tag(), state: state(words)? })
+    let form = if matches!(small, Small::Gcra(_)) { Form::Gcra } else { Form::Window };
+    (Form::under(limit) == (form, words.tag) && !changed).then_some(small)
 }
 
 /// The state, by whatever limit it was written; `None` if it is elsewhere.
 pub(super) fn unpack(words: Words, limit: &Limit) -> Option<Stored> {
-    if let Some(stored) = unpack_under(words, limit) {
-        return Some(stored);
+    if let Some(small) = unpack_under(words, limit) {
+        return Some(Stored { tag: limit.tag(), state: small.into() });
     }
     let tag = u64::from(words.tag);
     let tag = match Form::of(words) {
@@ -118,18 +153,29 @@ pub(super) fn unpack(words: Words, limit: &Limit) -> Option<Stored> {
         Form::Window => tag << 32 | u64::from(!limit.tag().get() as u32),
         Form::Aside => return None,
     };
-    Some(Stored { tag: Tag::from_raw(tag), state: state(words)? })
+    Some(Stored { tag: Tag::from_raw(tag), state: small(words)?.into() })
 }
 
-#[inline]
-fn state(words: Words) -> Option<State> {
+#[inline(always)]
+fn small(words: Words) -> Option<Small> {
     let at = words.first >> BELOW;
     match Form::of(words) {
-        Form::Gcra => Some(State::Gcra(Gcra { at, rest: words.second })),
-        Form::Window => {
-            Some(State::Window(Window { start: at, current: words.second >> 24 & MOST, previous: words.second & MOST }))
-        }
+        Form::Gcra => Some(Small::Gcra(Gcra { at, rest: words.second })),
+        Form::Window => Some(Small::Window(Window {
+            start: at,
+            current: words.second >> 24 & MOST,
+            previous: words.second & MOST,
+        })),
         Form::Aside => None,
+    }
+}
+
+impl From<Small> for State {
+    fn from(small: Small) -> Self {
+        match small {
+            Small::Gcra(gcra) => Self::Gcra(gcra),
+            Small::Window(window) => Self::Window(window),
+        }
     }
 }
 
@@ -146,13 +192,13 @@ pub(super) fn idle_at(words: Words) -> Option<Timestamp> {
 
 /// How long after its start a window counts something, as [`short`] writes it.
 #[inline]
-fn span_of(window: &Window, stored: &Stored, limit: &Limit, before: Words) -> u64 {
+fn span_of(window: &Window, limit: &Limit, before: Words) -> u64 {
     // Only a calendar has to search for it: while a window goes on it stays the same.
     let goes_on = before.first >> BELOW == window.start && Form::of(before) == Form::Window;
     if goes_on && before.second >> 24 & MOST > 0 && window.current > 0 {
         return before.first & SPAN;
     }
-    short(stored.idle_at(limit).as_micros().saturating_sub(window.start))
+    short(window.idle_at(limit).saturating_sub(window.start))
 }
 
 /// A number of up to 53 bits in nine: four of its digits, and how many zeros follow. Rounded up.
@@ -220,7 +266,7 @@ mod tests {
                 let words = pack(&stored, &limit, Words::default());
                 assert_eq!(words.is_some(), same_kind);
                 if let Some(words) = words {
-                    assert_eq!(unpack_under(words, &limit), Some(stored.clone()));
+                    assert_eq!(unpack_under(words, &limit).map(State::from), Some(stored.state.clone()));
                     assert_eq!(unpack(words, &limit), Some(stored));
                 }
             }
