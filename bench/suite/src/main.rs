@@ -6,6 +6,7 @@ mod case;
 mod keys;
 mod options;
 mod parts;
+mod report;
 mod results;
 mod rounds;
 mod subject;
@@ -48,6 +49,8 @@ enum Part {
     Redis,
     /// Peers in other languages.
     Peers(Interpreters),
+    /// Write the results into the documentation.
+    Report,
     /// Bytes a key of one subject; what `memory` starts.
     #[command(hide = true)]
     Bytes { subject: String },
@@ -81,6 +84,7 @@ fn run(part: &Part, options: &Options) -> std::io::Result<()> {
         Part::Peers(interpreters) => {
             measure("peers", &|options, results| parts::peers::run(interpreters, options.seed, results))
         }
+        Part::Report => report::write(&options.out),
         Part::Bytes { subject } => {
             println!("{}", parts::memory::bytes(options, subject));
             Ok(())

@@ -51,12 +51,16 @@ pub struct Table {
     pub name: String,
     pub title: String,
     pub unit: String,
+    /// What ratios are to.
+    pub base: Option<String>,
     pub rows: Vec<Row>,
 }
 
 impl Table {
-    pub fn new(name: &str, title: &str, unit: &str, rows: Vec<Row>) -> Self {
-        let table = Self { name: name.to_owned(), title: title.to_owned(), unit: unit.to_owned(), rows };
+    /// A table, which is printed at once.
+    pub fn new(name: &str, title: &str, unit: &str, base: Option<&str>, rows: Vec<Row>) -> Self {
+        let [name, title, unit] = [name, title, unit].map(str::to_owned);
+        let table = Self { name, title, unit, base: base.map(str::to_owned), rows };
         println!("{}", table.text());
         table
     }

@@ -68,7 +68,7 @@ pub fn run(options: &Options, results: &mut Results) {
         cases.iter().for_each(|(_, case)| case.fill(&work));
         let contenders = cases.iter().map(|(name, case)| turn(options, name, case.as_ref(), &work)).collect();
         let rows = rounds::run(contenders, options.rounds, BASE);
-        results.add(Table::new(name, title, UNIT, rows));
+        results.add(Table::new(name, title, UNIT, Some(BASE), rows));
     }
 }
 

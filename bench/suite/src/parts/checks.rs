@@ -19,12 +19,12 @@ pub fn run(options: &Options, results: &mut Results) {
         let work = Work::hot(&few, threads);
         let title = format!("One hot key, {threads} thread(s), all allowed");
         let rows = lasting(options, Quota::Generous, &work, SUBJECTS);
-        results.add(Table::new(&format!("hot-{threads}"), &title, UNIT, rows));
+        results.add(Table::new(&named("hot", threads), &title, UNIT, Some(FLOOR), rows));
     }
     for threads in threads() {
         let title = format!("One hot key, {threads} thread(s), all denied");
         let rows = denied(options, &Work::hot(&few, threads));
-        results.add(Table::new(&format!("hot-denied-{threads}"), &title, UNIT, rows));
+        results.add(Table::new(&named("hot-denied", threads), &title, UNIT, Some(FLOOR), rows));
     }
     contended(options, results, &few);
     many(options, results);
@@ -37,6 +37,12 @@ pub fn run(options: &Options, results: &mut Results) {
 pub fn threads() -> Vec<usize> {
     let cores = cores();
     if cores == 1 { vec![1] } else { vec![1, cores] }
+}
+
+/// A table's name does not depend on how many cores there are.
+fn named(workload: &str, threads: usize) -> String {
+    let threads = if threads == 1 { "one" } else { "all" };
+    format!("{workload}-{threads}")
 }
 
 pub fn cores() -> usize {
@@ -111,7 +117,7 @@ fn contended(options: &Options, results: &mut Results, few: &Arc<Vec<String>>) {
     });
     let rows = rounds::run(contenders.collect(), options.rounds, FLOOR);
     let title = format!("One hot key, {} thread(s), at its rate of a million a second", cores());
-    results.add(Table::new("contended", &title, UNIT, rows));
+    results.add(Table::new("contended", &title, UNIT, Some(FLOOR), rows));
 }
 
 fn many(options: &Options, results: &mut Results) {
@@ -121,18 +127,18 @@ fn many(options: &Options, results: &mut Results) {
     let cases: Vec<_> =
         subjects.iter().map(|named| (named.name, filled(named, Quota::Generous, &even))).collect();
     let mut table = |name: &str, title: &str, work: &Work| {
-        results.add(Table::new(name, title, UNIT, measure(options, &cases, work)));
+        results.add(Table::new(name, title, UNIT, Some(FLOOR), measure(options, &cases, work)));
     };
     for threads in threads() {
         let work = Work { threads, ..even.clone() };
         let title = format!("{} keys, all alike, {threads} thread(s)", options.keys);
-        table(&format!("uniform-{threads}"), &title, &work);
+        table(&named("uniform", threads), &title, &work);
     }
     let zipf = Work::over(&keys, &zipf(options.keys, 0.99, options.seed), 1);
     for threads in threads() {
         let work = Work { threads, ..zipf.clone() };
         let title = format!("{} keys, Zipf 0.99, {threads} thread(s)", options.keys);
-        table(&format!("zipf-{threads}"), &title, &work);
+        table(&named("zipf", threads), &title, &work);
     }
     let work = Work { costs: Some(Arc::new(costs(options.seed))), ..zipf };
     table("costs", "Zipf 0.99, costs 1 to 1000", &work);
@@ -160,7 +166,7 @@ fn flood(options: &Options, results: &mut Results) {
     };
     contenders.push(Contender::new("ratekeeper, bounded to a tenth", bounded));
     let rows = rounds::run(contenders, options.rounds.min(3), FLOOR);
-    results.add(Table::new("flood", "A flood of new keys", "ns/insert", rows));
+    results.add(Table::new("flood", "A flood of new keys", "ns/insert", Some(FLOOR), rows));
 }
 
 /// Ten thousand keys, of whose checks a tenth passes, by all threads at once.
@@ -175,7 +181,7 @@ fn refused(options: &Options, results: &mut Results) {
     let work = Work::over(&keys, &order, even_threads());
     let rows = counted(options, &work, burst, most);
     let title = format!("Ten thousand keys, 90 % denied, {} thread(s)", even_threads());
-    results.add(Table::new("denied", &title, UNIT, rows));
+    results.add(Table::new("denied", &title, UNIT, Some(FLOOR), rows));
 }
 
 /// Every key is asked for ten times its burst at once.
@@ -189,7 +195,7 @@ fn bursts(options: &Options, results: &mut Results) {
     let work = Work::over(&keys, &order, even_threads());
     let rows = counted(options, &work, BURST, count as u64 * u64::from(BURST));
     let title = format!("Bursts of ten times what a key may take, {} thread(s)", even_threads());
-    results.add(Table::new("bursts", &title, UNIT, rows));
+    results.add(Table::new("bursts", &title, UNIT, Some(FLOOR), rows));
 }
 
 /// Fresh subjects, once through the whole order: what may pass is known exactly.

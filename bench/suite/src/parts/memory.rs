@@ -19,7 +19,7 @@ pub fn run(options: &Options, results: &mut Results) {
         Row::of(named.name, &each, None, None)
     });
     let title = format!("Resident memory at {} keys of 14 bytes", options.keys);
-    results.add(Table::new("bytes", &title, "bytes/key", rows.collect()));
+    results.add(Table::new("bytes", &title, "bytes/key", None, rows.collect()));
     pauses(options, results);
 }
 
@@ -76,7 +76,7 @@ fn pauses(options: &Options, results: &mut Results) {
     });
     let rows = rounds::run(contenders.collect(), options.rounds.min(5), "");
     let title = format!("The longest single insertion while a store grows to {} keys", options.keys);
-    results.add(Table::new("pause", &title, "ns", rows));
+    results.add(Table::new("pause", &title, "ns", None, rows));
 }
 
 fn longest(named: &Named, room: usize, keys: &[String]) -> Ran {

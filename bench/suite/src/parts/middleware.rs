@@ -46,7 +46,7 @@ pub fn run(options: &Options, results: &mut Results) {
     ];
     let rows = rounds::run(contenders, options.rounds, BARE);
     let title = "In front of a Tower service, one client: making the request is part of all rows";
-    results.add(Table::new("middleware", title, "ns/request", rows));
+    results.add(Table::new("middleware", title, "ns/request", Some(BARE), rows));
 }
 
 async fn answer(_: Request<()>) -> Result<Response<Body>, Infallible> {

@@ -50,7 +50,7 @@ pub fn run(interpreters: &Interpreters, seed: u64, results: &mut Results) {
         let (name, title) = (table.clone(), title.clone());
         let (own, others) = lines.into_iter().partition::<Vec<_>, _>(|line| line.table == name);
         let rows = own.iter().map(|line| Row::of(&line.subject, &line.nanos, None, None)).collect();
-        results.add(Table::new(&name, &title, "ns", rows));
+        results.add(Table::new(&name, &title, "ns", None, rows));
         lines = others;
     }
 }

@@ -44,7 +44,7 @@ fn five_limits(options: &Options, results: &mut Results) {
         .iter()
         .map(|(name, case)| super::checks::turn(options, name, case.as_ref(), &work));
     let rows = rounds::run(contenders.collect(), options.rounds, OURS);
-    results.add(Table::new("five-limits", "Five limits a request, 1,024 clients", UNIT, rows));
+    results.add(Table::new("five-limits", "Five limits a request, 1,024 clients", UNIT, Some(OURS), rows));
 }
 
 /// One unit of so many checks on the memory store.
@@ -158,7 +158,13 @@ fn engine(options: &Options, results: &mut Results) {
     ];
     let contenders = policies.iter().map(|(name, engine, path)| contender(options, name, engine, path));
     let rows = rounds::run(contenders.collect(), options.rounds, "one rule");
-    results.add(Table::new("policy", "Whole requests by a policy, one client", UNIT, rows));
+    results.add(Table::new(
+        "policy",
+        "Whole requests by a policy, one client",
+        UNIT,
+        Some("one rule"),
+        rows,
+    ));
 }
 
 /// Requests of one client to one path.

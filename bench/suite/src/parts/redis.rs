@@ -57,7 +57,7 @@ pub fn run(options: &Options, results: &mut Results) {
             .map(|(name, caller)| Contender::new(*name, || runtime.block_on(turn(caller, callers))));
         let rows = rounds::run(contenders.collect(), options.rounds.min(5), RAW);
         let title = format!("Redis, {callers} caller(s), {KEYS} keys");
-        results.add(Table::new(&format!("redis-{callers}"), &title, "ns/check", rows));
+        results.add(Table::new(&format!("redis-{callers}"), &title, "ns/check", Some(RAW), rows));
     }
 }
 
