@@ -109,3 +109,19 @@ impl<S: Subject> Case for S {
         work.run(self, checks)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_subject_limits_each_key_as_it_is_told() {
+        let keys = ["user:000000001".to_owned(), "user:000000002".to_owned()];
+        for named in SUBJECTS.iter().skip(1) {
+            let case = (named.make)(Quota::Burst(3), keys.len());
+            let admitted = |key: &String| (0..10).filter(|_| case.check(key)).count();
+            assert_eq!(admitted(&keys[0]), 3, "{}", named.name);
+            assert_eq!(admitted(&keys[1]), if named.keyed { 3 } else { 0 }, "{}", named.name);
+        }
+    }
+}

@@ -72,7 +72,7 @@ impl Program {
 
 fn build(project: &Project) -> Result<Program, Error> {
     let folder = project.target()?.join("bench/build");
-    let build = project.cargo().args(["build", "--release", "--locked", "--manifest-path", MANIFEST]);
+    let build = project.cargo().args(["build", "--release", "--manifest-path", MANIFEST]);
     build.arg("--target-dir").arg(&folder).run()?;
     Ok(Program(folder.join("release/ratekeeper-bench")))
 }

@@ -10,12 +10,9 @@ use plotters::prelude::*;
 use crate::table::{Curve, figure};
 
 const SIZE: (u32, u32) = (760, 420);
-const COLORS: [RGBColor; 4] = [
-    RGBColor(0x88, 0x88, 0x88),
-    RGBColor(0x0b, 0x5f, 0xa5),
-    RGBColor(0xc4, 0x54, 0x00),
-    RGBColor(0x2a, 0x7f, 0x3f),
-];
+const FLOOR: RGBColor = RGBColor(0x88, 0x88, 0x88);
+const OURS: RGBColor = RGBColor(0x0b, 0x5f, 0xa5);
+const PEER: RGBColor = RGBColor(0xc4, 0x54, 0x00);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -52,6 +49,7 @@ where
     let mut chart = ChartBuilder::on(area)
         .caption(&curve.title, ("sans-serif", 18))
         .margin(14)
+        .margin_right(36)
         .x_label_area_size(46)
         .y_label_area_size(72)
         .build_cartesian_2d(x, y)?;
@@ -63,9 +61,11 @@ where
         .axis_desc_style(("sans-serif", 14))
         .x_label_formatter(&|value| round(*value))
         .y_label_formatter(&|value| round(*value))
+        .x_labels(curve.series.first().map_or(0, |series| series.points.len()))
         .light_line_style(WHITE)
         .draw()?;
-    for (series, color) in curve.series.iter().zip(COLORS) {
+    for series in &curve.series {
+        let color = color(&series.subject);
         let line = series.points.iter().map(|point| (point.x, point.y.median));
         chart
             .draw_series(LineSeries::new(line.clone(), color.stroke_width(2)))?
@@ -85,6 +85,14 @@ where
         .label_font(("sans-serif", 14))
         .draw()?;
     Ok(())
+}
+
+fn color(subject: &str) -> RGBColor {
+    match subject {
+        ours if ours.starts_with("ratekeeper") => OURS,
+        floor if floor.starts_with("floor") => FLOOR,
+        _ => PEER,
+    }
 }
 
 /// Without the digits behind the point that no label needs.
