@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::bench::instructions;
 use crate::error::Error;
 use crate::project::Project;
 use crate::{examples, generate, python, readme, test, tidy};
@@ -11,7 +12,7 @@ use crate::{examples, generate, python, readme, test, tidy};
 enum Done {
     Passed,
     /// Why it was not run.
-    Skipped(&'static str),
+    Skipped(String),
 }
 
 #[derive(Debug)]
@@ -26,6 +27,7 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", run: |project| tidy::run(project).map(passed) },
     Step { name: "test", run: |project| test::run(project, &[]).map(passed) },
     Step { name: "flood", run: flood },
+    Step { name: "instructions", run: count },
     Step { name: "doc", run: doc },
     Step { name: "features", run: features },
     Step { name: "examples", run: run_examples },
@@ -62,7 +64,7 @@ fn run_steps(steps: &[Step], project: &Project) -> Result<(), Error> {
     }
     println!("\n{}", table.join("\n"));
     for step in steps.iter().skip(table.len()) {
-        println!("{:<10}        -   not run", step.name);
+        println!("{:<12}        -   not run", step.name);
     }
     failure.map_or(Ok(()), Err)
 }
@@ -77,7 +79,7 @@ fn now() -> Instant {
 
 fn row(name: &str, took: Duration, word: &str) -> String {
     let tenths = took.as_millis().div_ceil(100);
-    format!("{name:<10} {:>5}.{} s   {word}", tenths / 10, tenths % 10)
+    format!("{name:<12} {:>5}.{} s   {word}", tenths / 10, tenths % 10)
 }
 
 fn passed((): ()) -> Done {
@@ -130,6 +132,11 @@ fn flood(project: &Project) -> Result<Done, Error> {
     project.cargo().args(test).run().map(passed)
 }
 
+/// What the key paths cost, beside what they did.
+fn count(project: &Project) -> Result<Done, Error> {
+    Ok(instructions::check(project)?.map_or(Done::Passed, Done::Skipped))
+}
+
 fn doc(project: &Project) -> Result<Done, Error> {
     project
         .cargo()
@@ -151,7 +158,7 @@ fn features(project: &Project) -> Result<Done, Error> {
 fn run_examples(project: &Project) -> Result<Done, Error> {
     let count = examples::run(project)?;
     Ok(if count == 0 {
-        Done::Skipped("the examples crate has no example")
+        Done::Skipped("the examples crate has no example".to_owned())
     } else {
         Done::Passed
     })
@@ -173,7 +180,7 @@ mod tests {
     fn the_first_failure_stops_the_rest_and_names_its_step() {
         let steps = [
             Step { name: "good", run: |_| Ok(Done::Passed) },
-            Step { name: "none", run: |_| Ok(Done::Skipped("not here")) },
+            Step { name: "none", run: |_| Ok(Done::Skipped("not here".to_owned())) },
             Step { name: "bad", run: |_| Err(Error::Untidy(2)) },
             Step { name: "never", run: |_| unreachable!("a step after the failure ran") },
         ];
@@ -184,6 +191,6 @@ mod tests {
 
     #[test]
     fn times_are_rounded_up_to_tenths() {
-        assert_eq!(row("fmt", Duration::from_millis(1_201), "passed"), "fmt            1.3 s   passed");
+        assert_eq!(row("fmt", Duration::from_millis(1_201), "passed"), "fmt              1.3 s   passed");
     }
 }

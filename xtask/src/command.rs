@@ -1,6 +1,7 @@
 //! Child processes: said before they run, without standard input, failures as errors.
 
 use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -54,6 +55,26 @@ impl Cmd {
         }
     }
 
+    /// Says the command, runs it, passes on what it writes line by line, and returns that too.
+    pub(crate) fn shown(mut self) -> Result<String, Error> {
+        println!("$ {}", self.shown);
+        let child = self.inner.stdout(Stdio::piped()).spawn();
+        let mut child = child.map_err(|source| self.start(source))?;
+        let mut text = String::new();
+        for line in child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines()) {
+            let line = line.map_err(|source| self.start(source))?;
+            println!("{line}");
+            text.push_str(&line);
+            text.push('\n');
+        }
+        let status = child.wait().map_err(|source| self.start(source))?;
+        if status.success() {
+            Ok(text)
+        } else {
+            Err(self.failed(status, String::new()))
+        }
+    }
+
     /// Runs it silently and returns what it wrote.
     pub(crate) fn output(mut self) -> Result<Vec<u8>, Error> {
         let output = self.inner.output().map_err(|source| self.start(source))?;
@@ -100,6 +121,13 @@ mod tests {
             Cmd::new("no-such-program-anywhere", Path::new("/")).output(),
             Err(Error::Start { .. })
         ));
+    }
+
+    #[test]
+    fn what_is_shown_is_returned() {
+        let shown = |script| Cmd::new("sh", Path::new("/")).args(["-c", script]).shown();
+        assert_eq!(shown("echo one; echo two").ok().as_deref(), Some("one\ntwo\n"));
+        assert!(matches!(shown("echo one; exit 3"), Err(Error::Failed { .. })));
     }
 
     #[test]

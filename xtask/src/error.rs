@@ -28,6 +28,13 @@ pub(crate) enum Error {
     Needs { programs: String },
     #[error("{0} broken house rule(s)")]
     Untidy(usize),
+    #[error(
+        "{0} path(s) cost more than before; if that is meant: `cargo xtask bench instructions --accept`, \
+         and say in the commit why"
+    )]
+    Slower(usize),
+    #[error("valgrind counted nothing for {path}")]
+    NotCounted { path: String },
     #[error("{} not up to date: run `cargo xtask generate` and commit the result", paths.join(", "))]
     Stale { paths: Vec<String> },
     #[error("README.md has no fenced command line beginning `{start}`")]

@@ -63,12 +63,8 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
-    /// Run a benchmark: of the library beside governor, or `http`: the server beside a bare axum handler.
-    Bench {
-        /// `http`, and what is passed on to `cargo bench`: a filter, `-- --quick`, …
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
+    /// Run the benchmarks: everything in this process, or a part.
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -90,7 +86,7 @@ fn run(task: Task) -> Result<(), Error> {
         Task::Generate { check: false } => generate::write(&project),
         Task::Generate { check: true } => generate::check(&project),
         Task::Fuzz { target, seconds } => fuzz::run(&project, target.as_deref(), seconds),
-        Task::Bench { args } => bench::run(&project, &args),
+        Task::Bench(bench) => bench::run(&project, &bench),
     }
 }
 

@@ -38,6 +38,12 @@ pub(crate) const BENCHMARKS: &[Need] = &[
     Need { program: "wrk", package: "wrk" },
 ];
 
+/// What the suite of benchmarks needs.
+pub(crate) const SUITE: &[Need] = &[Need { program: "redis-server", package: "redis-server" }];
+
+/// What counts instructions.
+pub(crate) const INSTRUCTIONS: &[Need] = &[Need { program: "valgrind", package: "valgrind" }];
+
 /// Installs what is missing; does nothing, and needs no network, if nothing is.
 #[allow(
     clippy::disallowed_methods,

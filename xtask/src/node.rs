@@ -1,6 +1,7 @@
 //! Programs from npm that tests start, in a folder of their own below the target folder.
 
 use std::fs;
+use std::path::Path;
 
 use crate::error::Error;
 use crate::project::Project;
@@ -13,13 +14,17 @@ const FOLDER: &str = "needs/node";
 
 /// Installs what is missing or of another version; does nothing, and needs no network, if nothing is.
 pub(crate) fn install(project: &Project) -> Result<(), Error> {
-    let folder = project.target()?.join(FOLDER);
+    install_packages(project, &project.target()?.join(FOLDER), PACKAGES)
+}
+
+/// The same for other packages, in another folder.
+pub(crate) fn install_packages(project: &Project, folder: &Path, packages: &[&str]) -> Result<(), Error> {
     // Written last: a folder without it is not complete.
-    let (done, wanted) = (folder.join("installed"), PACKAGES.join("\n"));
+    let (done, wanted) = (folder.join("installed"), packages.join("\n"));
     if fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+    fs::create_dir_all(folder).map_err(Error::file(folder))?;
     project
         .command("npm")
         .args([
@@ -29,8 +34,8 @@ pub(crate) fn install(project: &Project) -> Result<(), Error> {
             "--ignore-scripts",
             "--prefix",
         ])
-        .arg(&folder)
-        .args(PACKAGES)
+        .arg(folder)
+        .args(packages)
         .run()?;
     fs::write(&done, wanted).map_err(Error::file(done))
 }

@@ -23,18 +23,22 @@ pub(crate) const FOLDER: &str = "needs/python";
 
 /// Installs what is missing or of another version; does nothing, and needs no network, if nothing is.
 pub(crate) fn install(project: &Project) -> Result<(), Error> {
-    let folder = project.target()?.join(FOLDER);
+    install_packages(project, &project.target()?.join(FOLDER), PACKAGES)
+}
+
+/// The same for other packages, in another environment.
+pub(crate) fn install_packages(project: &Project, folder: &Path, packages: &[&str]) -> Result<(), Error> {
     // Written last: an environment without it is not complete.
-    let (done, wanted) = (folder.join("installed"), PACKAGES.join("\n"));
+    let (done, wanted) = (folder.join("installed"), packages.join("\n"));
     if fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    make(project, &folder)?;
+    make(project, folder)?;
     let pip = folder.join("bin/pip");
     project
         .command(&pip.to_string_lossy())
         .args(["install", "--quiet", "--disable-pip-version-check"])
-        .args(PACKAGES)
+        .args(packages)
         .run()?;
     fs::write(&done, wanted).map_err(Error::file(done))
 }

@@ -67,6 +67,7 @@ const ALLOWED: &[(&str, Reach)] = &[
     ),
     ("e2e", Reach::Free),
     ("examples", Reach::Free),
+    ("instructions", Reach::Free),
     ("ratekeeper-fuzz", Reach::Free),
     ("testservers", Reach::Free),
     ("xtask", Reach::Free),
