@@ -164,6 +164,11 @@ pub(super) struct Locked<'t> {
 }
 
 impl Locked<'_> {
+    /// Whether counters that would have gone here are in buckets behind this one.
+    pub(super) fn is_passed(&self) -> bool {
+        self.header.is_passed()
+    }
+
     /// Who the counter in `slot` is, if there is one.
     pub(super) fn identity(&self, slot: usize) -> Option<Identity> {
         self.bucket.has(slot).then(|| self.bucket.identity(self.header, slot))

@@ -127,10 +127,12 @@ impl Sum {
     }
 }
 
-/// Places of like keys shall not be alike: their sums differ by like steps. One to one, so that names stay different.
+/// Places of like keys shall not be alike, though their sums differ by like steps: what says where a counter is, the upper
+/// bits and the lower ones, depends on all. One to one, so that names stay different.
 #[inline]
 fn mix(name: u64) -> u64 {
-    (name ^ name >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    let name = (name ^ name >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    name ^ name >> 32
 }
 
 #[cfg(test)]

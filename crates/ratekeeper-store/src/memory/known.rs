@@ -15,8 +15,17 @@ use crate::{Check, Unit};
 /// How often somebody tries before he takes the long way, where he waits his turn.
 const TRIES: u32 = 200;
 
+/// Why a check is not answered in the shortest way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotShort {
+    /// Its counter does not seem to be in the table.
+    Absent,
+    /// It takes one of the other ways.
+    Other,
+}
+
 impl MemoryStore {
-    /// Answers one check of most limits, if nobody is in between; `None` if it takes another way. Nothing has happened then.
+    /// Answers one check of most limits, if nobody is in between. If it does not, nothing has happened.
     #[inline(always)]
     pub(super) fn decide_short(
         &self,
@@ -24,21 +33,24 @@ impl MemoryStore {
         limit: &Limit,
         ask: &Ask,
         now: Timestamp,
-    ) -> Option<Verdict> {
+    ) -> Result<Verdict, NotShort> {
         if !alone::answers(ask.op) || !alone::is_short(limit) {
-            return None;
+            return Err(NotShort::Other);
         }
-        let Search::Found(found) = self.table.find(self.identities.of(key.bytes())) else {
-            return None;
+        let found = match self.table.find(self.identities.of(key.bytes())) {
+            Search::Found(found) => found,
+            Search::Absent => return Err(NotShort::Absent),
+            Search::Busy => return Err(NotShort::Other),
         };
-        let state = words::gcra_under(found.bucket.words(found.slot), limit)?;
+        let state = words::gcra_under(found.bucket.words(found.slot), limit).ok_or(NotShort::Other)?;
         let (verdict, written) = alone::short(state, limit, now, ask);
         if let Some(state) = written {
-            found.bucket.try_lock(found.header)?.write(found.slot, words::of_gcra(state, limit));
+            let mut bucket = found.bucket.try_lock(found.header).ok_or(NotShort::Other)?;
+            bucket.write(found.slot, words::of_gcra(state, limit));
         } else if !found.bucket.is_still(found.header) {
-            return None;
+            return Err(NotShort::Other);
         }
-        Some(verdict)
+        Ok(verdict)
     }
 
     /// Answers one check; `None` if that takes the long way. Nothing has happened then.

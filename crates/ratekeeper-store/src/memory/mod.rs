@@ -28,12 +28,13 @@ use ratekeeper_core::{Ask, Key, Limit, Timestamp, Verdict};
 use smallvec::SmallVec;
 
 use self::identity::{Identities, Identity};
+use self::known::NotShort;
 use self::shard::{Shard, Shared, SharedKey};
 use self::table::{Position, Table};
 use self::working::Working;
 use crate::unit::{decide, validate};
 use crate::{
-    Answer, Batch, Capabilities, Clock, ClockSource, Group, Overflow, Store, StoreError, SystemClock,
+    Answer, Batch, Capabilities, Check, Clock, ClockSource, Group, Overflow, Store, StoreError, SystemClock, Unit,
 };
 
 /// Shared counters per limit under [`Overflow::Share`], at least: as many as there are shards.
@@ -150,18 +151,30 @@ impl MemoryStore {
     pub fn ask_now(&self, key: Key<'_>, limit: &Limit, ask: &Ask) -> Result<Verdict, StoreError> {
         let now = self.clock.now();
         match self.decide_short(key, limit, ask, now) {
-            Some(verdict) => Ok(verdict),
-            None => self.ask_at(key, limit, ask, now),
+            Ok(verdict) => Ok(verdict),
+            Err(not) => self.ask_at(key, limit, ask, now, not),
         }
     }
 
     #[inline(never)]
-    fn ask_at(&self, key: Key<'_>, limit: &Limit, ask: &Ask, now: Timestamp) -> Result<Verdict, StoreError> {
-        if let Some(verdict) = self.decide_known(key, limit, ask, now) {
+    fn ask_at(
+        &self,
+        key: Key<'_>,
+        limit: &Limit,
+        ask: &Ask,
+        now: Timestamp,
+        not: NotShort,
+    ) -> Result<Verdict, StoreError> {
+        if not != NotShort::Absent
+            && let Some(verdict) = self.decide_known(key, limit, ask, now)
+        {
             return Ok(verdict);
         }
-        let mut batch = Batch::single(key, limit, ask).at(now);
-        self.decide(&mut batch)?;
+        let mut batch = Batch::single(key, limit, ask);
+        validate(&batch)?;
+        for (unit, checks) in batch.each_unit() {
+            self.decide_any(unit, checks, now)?;
+        }
         batch.checks(0)[0].verdict.ok_or_else(StoreError::no_verdict)
     }
 
@@ -173,8 +186,12 @@ impl MemoryStore {
                 && check.group == Group::Enforced
             {
                 let ask = check.ask(unit.op, unit.holder);
-                let short = self.decide_short(check.key, check.limit, &ask, now);
-                if let Some(verdict) = short.or_else(|| self.decide_known(check.key, check.limit, &ask, now)) {
+                let verdict = match self.decide_short(check.key, check.limit, &ask, now) {
+                    Ok(verdict) => Some(verdict),
+                    Err(NotShort::Absent) => None,
+                    Err(NotShort::Other) => self.decide_known(check.key, check.limit, &ask, now),
+                };
+                if let Some(verdict) = verdict {
                     unit.passes = verdict.allowed;
                     (check.verdict, check.degraded) = (Some(verdict), false);
                     continue;
@@ -182,11 +199,17 @@ impl MemoryStore {
             } else if self.decide_known_unit(unit, checks, now) {
                 continue;
             }
-            let mut working = Working::lock(self, unit.op, checks, now);
-            working.claim_growth(unit, checks, now)?;
-            decide(unit, checks, now, &mut working);
-            working.finish(unit.op, checks, now);
+            self.decide_any(unit, checks, now)?;
         }
+        Ok(())
+    }
+
+    /// The long way, which every unit can take: under the locks of its shards.
+    fn decide_any(&self, unit: &mut Unit, checks: &mut [Check<'_>], now: Timestamp) -> Result<(), StoreError> {
+        let mut working = Working::lock(self, unit.op, checks, now);
+        working.claim_growth(unit, checks, now)?;
+        decide(unit, checks, now, &mut working);
+        working.finish(unit.op, checks, now);
         Ok(())
     }
 
@@ -210,7 +233,7 @@ impl MemoryStore {
         aside: usize,
         pending: usize,
         now: Timestamp,
-        kept: impl FnOnce() -> SmallVec<[Position; 4]>,
+        kept: impl Fn() -> SmallVec<[Position; 4]>,
     ) -> Option<usize> {
         let growth = shard.growth(self.table.size(index), pending);
         let most = growth + aside;
@@ -218,10 +241,10 @@ impl MemoryStore {
         if self.keys.fetch_add(1, Relaxed) < self.config.max_keys && fits {
             return Some(most);
         }
-        let kept = kept();
         let live = self.config.overflow == Overflow::Evict;
         for _ in 0..EVICTIONS {
-            let Some(position) = shard.find_idle((&self.table, index), now, live, &kept) else {
+            // Where they are now: when one goes, others move.
+            let Some(position) = shard.find_idle((&self.table, index), now, live, &kept()) else {
                 break;
             };
             if !self.evict(index, shard, position, (now, live)) {

@@ -138,9 +138,9 @@ impl Shard {
     }
 }
 
-/// How many buckets a shard has after it has grown: an eighth more, so that few stand empty.
+/// How many buckets a shard has after it has grown: a quarter more, so that few stand empty.
 pub(super) fn grown(size: usize) -> usize {
-    size.saturating_add(size / 8).max(size + 2)
+    size.saturating_add(size / 4).max(size + 2)
 }
 
 /// How many counters so many buckets take: three quarters of their slots, beyond which one often has to look in several.

@@ -191,7 +191,8 @@ impl Table {
         false
     }
 
-    /// Takes a counter out, if `wants` still says so of its state; for whoever holds the lock of its shard.
+    /// Takes a counter out, if `wants` still says so of its state; for whoever holds the lock of its shard. Counters that had
+    /// passed its bucket may stand elsewhere after that.
     pub(super) fn remove(&self, shard: usize, at: Position, wants: impl FnOnce(Words) -> bool) -> Option<Words> {
         let mut bucket = self.lock(shard, at.bucket)?;
         let words = bucket.bucket.words(at.slot);
@@ -200,14 +201,52 @@ impl Table {
         }
         let identity = bucket.identity(at.slot)?;
         bucket.clear(at.slot);
-        drop(bucket);
         let size = self.size(shard);
         let mut index = Self::home(identity, size);
         while index != at.bucket {
             self.lock(shard, index)?.unpass();
             index = next(index, size);
         }
+        self.close_gap(shard, size, at, bucket);
         Some(words)
+    }
+
+    /// Moves a counter that has passed a bucket back into its vacant slot, and so on: else, where counters come and go, the
+    /// ways to them would become longer and longer.
+    fn close_gap<'t>(&'t self, shard: usize, size: usize, mut gap: Position, mut bucket: Locked<'t>) {
+        while bucket.is_passed() {
+            let mut index = next(gap.bucket, size);
+            let (slot, identity, mut from) = loop {
+                if index == gap.bucket {
+                    // Nobody has: they had been more than could be counted.
+                    bucket.forget_passed();
+                    return;
+                }
+                let Some(from) = self.lock(shard, index) else {
+                    return;
+                };
+                let passed = |identity: Identity| {
+                    let home = Self::home(identity, size);
+                    distance(home, index, size) >= distance(gap.bucket, index, size)
+                };
+                let of = |slot| from.identity(slot).filter(|identity| passed(*identity));
+                if let Some((slot, identity)) = (0..SLOTS).find_map(|slot| Some((slot, of(slot)?))) {
+                    break (slot, identity, from);
+                }
+                index = next(index, size);
+            };
+            bucket.put(gap.slot, identity, from.bucket.words(slot));
+            from.clear(slot);
+            bucket.unpass();
+            let mut between = next(gap.bucket, size);
+            while between != index {
+                if let Some(mut passed) = self.lock(shard, between) {
+                    passed.unpass();
+                }
+                between = next(between, size);
+            }
+            (gap, bucket) = (Position { bucket: index, slot }, from);
+        }
     }
 
     /// Lets a shard use so many buckets, and moves its counters to where they belong then; for whoever holds the lock of
@@ -263,4 +302,73 @@ fn reserve(chunk: usize, mut chunks: usize) -> (Box<[AtomicU64]>, usize) {
 #[inline]
 fn next(index: usize, size: usize) -> usize {
     if index + 1 >= size { 0 } else { index + 1 }
+}
+
+/// How many buckets one is behind another, in their circle.
+fn distance(from: usize, to: usize, size: usize) -> usize {
+    if to >= from { to - from } else { to + size - from }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// A shard as full as it may be, in which counters come and go: every one is found, and the buckets count exactly
+    /// those who have passed them.
+    #[test]
+    fn counters_come_and_go_and_leave_no_trace() {
+        let table = Table::new(1, 60, usize::MAX);
+        assert!(table.grow(0, 40));
+        let mut random = 1_u64;
+        let mut next_random = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            random ^ random >> 29
+        };
+        let mut model: HashMap<u64, u64> = HashMap::new();
+        for round in 0..20_000 {
+            if model.len() >= 60 {
+                let name = *model.keys().nth(next_random() as usize % model.len()).unwrap();
+                let position = table.position(Identity { name, mark: name as u16 }).unwrap();
+                let words = table.remove(0, position, |_| true).unwrap();
+                assert_eq!(Some(words.second), model.remove(&name));
+            } else {
+                let name = next_random() | 1;
+                let words = Words { tag: 1, first: 2, second: round };
+                assert!(table.insert(Identity { name, mark: name as u16 }, words));
+                model.insert(name, round);
+            }
+            if round % 100 == 0 {
+                check(&table, &model);
+            }
+        }
+        assert!(table.grow(0, 50));
+        check(&table, &model);
+    }
+
+    fn check(table: &Table, model: &HashMap<u64, u64>) {
+        let size = table.size(0);
+        let mut passed = vec![0; size];
+        for (name, second) in model {
+            let identity = Identity { name: *name, mark: *name as u16 };
+            let position = table.position(identity).unwrap();
+            let Search::Found(found) = table.find(identity) else { panic!("{name} is lost") };
+            assert_eq!(found.bucket.words(found.slot), Words { tag: 1, first: 2, second: *second });
+            let mut index = Table::home(identity, size);
+            while index != position.bucket {
+                passed[index] += 1;
+                index = next(index, size);
+            }
+        }
+        for (index, passed) in passed.into_iter().enumerate() {
+            assert_eq!(table.lock(0, index).unwrap().is_passed(), passed > 0, "bucket {index} of {size}");
+        }
+        let mut count = 0;
+        table.for_each(0, |identity, words| {
+            assert_eq!(model.get(&identity.name), Some(&words.second));
+            count += 1;
+        });
+        assert_eq!(count, model.len());
+    }
 }

@@ -96,6 +96,7 @@ impl<'s> Working<'s> {
         }
         check.degraded = false;
         if let Some(position) = store.table.position(identity) {
+            // Others that make way may still move it.
             return located(Place::Found(position, Words::default()));
         }
         // Who only looks does not make a live counter go.
@@ -152,6 +153,7 @@ impl<'s> Working<'s> {
                 }))
             }
             Place::Found(position, words) => {
+                *position = self.store.table.position(counter.identity).unwrap_or(*position);
                 let is_here = |(of, bucket, _): &(usize, usize, _)| (of, bucket) == (shard, &position.bucket);
                 if !self.locked.iter().any(is_here)
                     && let Some(locked) = self.store.table.lock(*shard, position.bucket)
@@ -211,14 +213,14 @@ impl<'s> Working<'s> {
     /// Settles what was decided: states are written, forgotten counters go out of the table and new ones into it, and the
     /// books are kept.
     pub(super) fn finish(mut self, op: Op, checks: &[Check<'_>], now: Timestamp) {
-        let mut forgotten: SmallVec<[(usize, Position); 4]> = SmallVec::new();
+        let mut forgotten: SmallVec<[(usize, Identity); 4]> = SmallVec::new();
         for (counter, check) in self.counters.iter_mut().zip(checks) {
             let (Place::Found(position, words), true) = (counter.place, counter.written) else {
                 continue;
             };
             // A refused reset may have written that the limit has changed.
             if check.op.unwrap_or(op) == Op::Reset && counter.stored.as_ref() == Some(&Stored::absent(check.limit)) {
-                forgotten.push((counter.guard, position));
+                forgotten.push((counter.guard, counter.identity));
             }
             let (index, shard) = &mut self.guards[counter.guard];
             let words = set(self.store, shard, counter, check, words);
@@ -228,9 +230,11 @@ impl<'s> Working<'s> {
             }
         }
         self.locked.clear();
-        for (guard, position) in forgotten {
+        for (guard, identity) in forgotten {
             let (index, shard) = &mut self.guards[guard];
-            self.store.forget(*index, shard, position, |_| true);
+            if let Some(position) = self.store.table.position(identity) {
+                self.store.forget(*index, shard, position, |_| true);
+            }
         }
         for (mut counter, check) in self.counters.into_iter().zip(checks) {
             let shard = &mut self.guards[counter.guard].1;
