@@ -7,7 +7,7 @@ use ratekeeper_store::{MemoryConfig, MemoryStore};
 use crate::Engine;
 
 /// What a dump begins with: its name and version.
-const MAGIC: &[u8; 8] = b"RKDUMP01";
+const MAGIC: &[u8; 8] = b"RKDUMP02";
 /// Bytes of the checksum at its end.
 const CHECKSUM: usize = 32;
 /// How the limiter that stands in for failing stores is called in a dump; no store of a policy has this name.

@@ -6,6 +6,7 @@
 mod allocations;
 mod bounds;
 mod breaker;
+mod bucket_model;
 mod clocks;
 mod coalesce;
 mod deadline;
