@@ -8,8 +8,10 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum LoadError {
     /// The url is none.
-    #[error("--url: {reason}")]
+    #[error("{option}: {reason}")]
     Url {
+        /// Which.
+        option: &'static str,
         /// What is wrong with it.
         reason: &'static str,
     },

@@ -23,6 +23,8 @@ pub(crate) struct Turn {
     pub(crate) due: Duration,
     /// Whether a connection was free for it when it was due.
     pub(crate) at_once: bool,
+    /// Other requests that waited too long for a connection to be sent, and are given up.
+    pub(crate) lost: u64,
 }
 
 /// Tells connections when to ask. It holds numbers only: requests that wait for a connection take no memory.
@@ -30,6 +32,8 @@ pub(crate) struct Turn {
 pub(crate) struct Pace {
     schedule: Option<Schedule>,
     lasts: Duration,
+    /// How long a request waits for a connection.
+    patience: Duration,
     /// Requests that are due, and not taken.
     due: Semaphore,
     taken: AtomicU64,
@@ -43,20 +47,25 @@ pub(crate) struct Pace {
 impl Pace {
     /// # Errors
     /// If a histogram cannot be made: a mistake of ours.
-    pub(crate) fn constant(schedule: Schedule, lasts: Duration) -> Result<Self, LoadError> {
-        Self::new(Some(schedule), lasts)
+    pub(crate) fn constant(
+        schedule: Schedule,
+        lasts: Duration,
+        patience: Duration,
+    ) -> Result<Self, LoadError> {
+        Self::new(Some(schedule), lasts, patience)
     }
 
     /// # Errors
     /// As [`constant`](Self::constant).
     pub(crate) fn closed(lasts: Duration) -> Result<Self, LoadError> {
-        Self::new(None, lasts)
+        Self::new(None, lasts, Duration::MAX)
     }
 
-    fn new(schedule: Option<Schedule>, lasts: Duration) -> Result<Self, LoadError> {
+    fn new(schedule: Option<Schedule>, lasts: Duration, patience: Duration) -> Result<Self, LoadError> {
         Ok(Self {
             schedule,
             lasts,
+            patience,
             due: Semaphore::new(0),
             taken: AtomicU64::new(0),
             end: AtomicU64::new(u64::MAX),
@@ -71,7 +80,7 @@ impl Pace {
             let due = clock.elapsed();
             let over = self.stopped.load(Ordering::Relaxed) || due >= self.lasts;
             let index = self.taken.fetch_add(1, Ordering::Relaxed);
-            return (!over).then_some(Turn { index, due, at_once: true });
+            return (!over).then_some(Turn { index, due, at_once: true, lost: 0 });
         };
         let at_once = match self.due.try_acquire() {
             Ok(permit) => {
@@ -85,7 +94,33 @@ impl Pace {
         };
         let index = self.taken.fetch_add(1, Ordering::Relaxed);
         let over = index >= self.end.load(Ordering::Relaxed) || self.stopped.load(Ordering::Relaxed);
-        (!over).then(|| Turn { index, due: schedule.due(index), at_once })
+        let lost = if at_once || over {
+            0
+        } else {
+            self.give_up(schedule, clock)
+        };
+        (!over).then(|| Turn { index, due: schedule.due(index), at_once, lost })
+    }
+
+    /// Takes all requests at once that have waited for too long: one by one they would take the time of those that have not.
+    fn give_up(&self, schedule: &Schedule, clock: &dyn Clock) -> u64 {
+        let Some(before) = clock.elapsed().checked_sub(self.patience) else {
+            return 0;
+        };
+        let taken = self.taken.load(Ordering::Relaxed);
+        let end = self.end.load(Ordering::Relaxed);
+        let late = schedule.due_by(before).min(end).saturating_sub(taken);
+        let late = late.min(u64::try_from(self.due.available_permits()).unwrap_or(u64::MAX));
+        match self.due.try_acquire_many(u32::try_from(late).unwrap_or(u32::MAX)) {
+            Ok(permits) => {
+                let lost = u64::try_from(permits.num_permits()).unwrap_or_default();
+                permits.forget();
+                self.taken.fetch_add(lost, Ordering::Relaxed);
+                lost
+            }
+            // Others have taken them meanwhile.
+            Err(_) => 0,
+        }
     }
 
     /// Lets requests go as they become due, until the last one; then `tasks` find that there are no more.
@@ -123,6 +158,12 @@ impl Pace {
         self.due.close();
     }
 
+    /// How many requests were let go and not taken.
+    pub(crate) fn left(&self) -> u64 {
+        let let_go = self.late.lock().len();
+        let_go.saturating_sub(self.taken.load(Ordering::Relaxed))
+    }
+
     /// How late requests were let go.
     pub(crate) fn late(&self) -> Histogram<u64> {
         self.late.lock().clone()
@@ -157,7 +198,9 @@ mod tests {
 
     fn paced(oversleeps_at: Duration) -> Pace {
         let lasts = Duration::from_secs(2);
-        let pace = Pace::constant(Schedule::new(Rate::per_second(1000), lasts), lasts).unwrap();
+        let pace =
+            Pace::constant(Schedule::new(Rate::per_second(1000), lasts), lasts, Duration::from_millis(50))
+                .unwrap();
         pace.run(&Slow { now: Mutex::default(), oversleeps_at }, 3);
         pace
     }
@@ -168,7 +211,7 @@ mod tests {
         let clock = Slow { now: Mutex::default(), oversleeps_at: Duration::MAX };
         for index in 0..2000 {
             let due = Duration::from_millis(index);
-            assert_eq!(pace.next(&clock).await, Some(Turn { index, due, at_once: false }));
+            assert_eq!(pace.next(&clock).await, Some(Turn { index, due, at_once: false, lost: 0 }));
         }
         for _ in 0..3 {
             assert_eq!(pace.next(&clock).await, None);
@@ -188,6 +231,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_waited_too_long_is_given_up_at_once() {
+        let pace = paced(Duration::MAX);
+        let clock = Slow { now: Mutex::new(Duration::from_millis(1050)), oversleeps_at: Duration::MAX };
+        // The first, and those due until the first second.
+        let turn = pace.next(&clock).await.unwrap();
+        assert_eq!((turn.index, turn.lost), (0, 1000));
+        let turn = pace.next(&clock).await.unwrap();
+        assert_eq!((turn.index, turn.due, turn.lost), (1001, Duration::from_millis(1001), 0));
+        assert_eq!(pace.left(), 998);
+    }
+
+    #[tokio::test]
     async fn a_closed_loop_ends_with_its_time() {
         let pace = Pace::closed(Duration::from_secs(1)).unwrap();
         let clock = Slow { now: Mutex::default(), oversleeps_at: Duration::MAX };
@@ -199,7 +254,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_waits_when_it_is_stopped_gets_no_turn() {
         let schedule = Schedule::new(Rate::per_second(1), Duration::from_secs(9));
-        let pace = Pace::constant(schedule, Duration::from_secs(9)).unwrap();
+        let pace = Pace::constant(schedule, Duration::from_secs(9), Duration::MAX).unwrap();
         let clock = Slow { now: Mutex::default(), oversleeps_at: Duration::MAX };
         let (turn, ()) = tokio::join!(pace.next(&clock), async { pace.stop() });
         assert_eq!(turn, None);

@@ -27,8 +27,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(crate) struct Phase {
     pub(crate) load: Load,
     pub(crate) lasts: Duration,
-    /// How long a request may take from when it is due. Half of it, it may wait for a connection.
+    /// How long a request may take from when it is due.
     pub(crate) timeout: Duration,
+    /// How long it may wait for a connection: less than that, or it would be sent with no time left for its answer.
+    pub(crate) patience: Duration,
     /// How much time is one point of the series.
     pub(crate) window: Duration,
     pub(crate) draw: Arc<Draw>,
@@ -55,6 +57,7 @@ pub(crate) struct Measured {
 pub(crate) struct Running {
     clock: Monotonic,
     lasts: Duration,
+    pace: Arc<Pace>,
     stop: Stop,
     task: JoinHandle<(Measured, Vec<Client>)>,
 }
@@ -64,6 +67,11 @@ impl Running {
     pub(crate) async fn over(&mut self) {
         let rest = self.lasts.saturating_sub(self.clock.elapsed());
         tokio::select! { () = sleep(rest) => {}, () = self.stop.stopped() => {} }
+    }
+
+    /// Sends no more: whoever still waits for a connection is given up.
+    pub(crate) fn cut(&self) {
+        self.pace.stop();
     }
 
     /// Waits for the last answers; gives the connections back.
@@ -82,7 +90,9 @@ impl Phase {
     /// If a histogram cannot be made: a mistake of ours.
     pub(crate) fn start(self, clients: Vec<Client>, stop: &Stop) -> Result<Running, LoadError> {
         let pace = Arc::new(match self.load {
-            Load::Constant(rate) => Pace::constant(Schedule::new(rate, self.lasts), self.lasts)?,
+            Load::Constant(rate) => {
+                Pace::constant(Schedule::new(rate, self.lasts), self.lasts, self.patience)?
+            }
             Load::Closed => Pace::closed(self.lasts)?,
         });
         let recorder = Arc::new(Recorder::new(Handle::current().metrics().num_workers())?);
@@ -102,8 +112,15 @@ impl Phase {
             };
             workers.spawn(worker.run(client, clock));
         }
+        let cut = Arc::clone(&pace);
         let supervisor = Supervisor { phase, pace, recorder, clock, stop: stop.clone(), window, total };
-        Ok(Running { clock, lasts, stop: stop.clone(), task: tokio::spawn(supervisor.run(workers)) })
+        Ok(Running {
+            clock,
+            lasts,
+            pace: cut,
+            stop: stop.clone(),
+            task: tokio::spawn(supervisor.run(workers)),
+        })
     }
 }
 
@@ -130,8 +147,8 @@ impl Worker {
         let question = self.phase.draw.question(turn.index);
         let began = clock.elapsed();
         let late = began.saturating_sub(turn.due);
-        let outcome = if late > self.phase.timeout / 2 {
-            // Sent with next to no time left, none would be answered in time: what a queue of clients does to them.
+        self.recorder.lost(self.number, turn.lost, late);
+        let outcome = if late > self.phase.patience {
             Err(Problem::unsent())
         } else {
             let asked = timeout(self.phase.timeout.saturating_sub(late), client.ask(question)).await;
@@ -184,6 +201,9 @@ impl Supervisor {
                     None => break,
                 },
             }
+        }
+        if !stopped {
+            self.recorder.lost(0, self.pace.left(), self.phase.patience);
         }
         self.look(&mut series);
         let measured = Measured {

@@ -90,7 +90,15 @@ impl Run {
     /// A phase of this load.
     pub(crate) fn phase(&self, load: Load, lasts: Duration, window: Duration) -> Phase {
         let timeout = self.options.timeout;
-        Phase { load, lasts, timeout, window, draw: Arc::clone(&self.draw), ledger: None }
+        Phase {
+            load,
+            lasts,
+            timeout,
+            patience: timeout / 2,
+            window,
+            draw: Arc::clone(&self.draw),
+            ledger: None,
+        }
     }
 }
 

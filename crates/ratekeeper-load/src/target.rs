@@ -1,7 +1,6 @@
 //! Which server is asked, and how.
 
 use std::fmt;
-use std::str::FromStr;
 
 use http::Uri;
 
@@ -42,6 +41,14 @@ pub struct Target {
 }
 
 impl Target {
+    /// Reads the url that an option gives. What is wrong with it is said without repeating it: it may hold secrets.
+    ///
+    /// # Errors
+    /// If it is none of a server.
+    pub fn parse(option: &'static str, text: &str) -> Result<Self, LoadError> {
+        read(text).map_err(|reason| LoadError::Url { option, reason })
+    }
+
     /// The language that the server is asked in.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
@@ -59,39 +66,27 @@ impl Target {
     }
 }
 
-impl FromStr for Target {
-    type Err = LoadError;
-
-    fn from_str(text: &str) -> Result<Self, LoadError> {
-        let wrong = |reason| LoadError::Url { reason };
-        let uri: Uri = text.parse().map_err(|_| wrong("this is no url"))?;
-        let (protocol, tls, port) = match uri.scheme_str() {
-            Some("http") => (Protocol::Http, false, Some(80)),
-            Some("https") => (Protocol::Http, true, Some(443)),
-            Some("grpc") => (Protocol::Grpc, false, None),
-            Some("grpcs") => (Protocol::Grpc, true, None),
-            Some("redis") => (Protocol::Redis, false, Some(6379)),
-            Some("rediss") => (Protocol::Redis, true, Some(6379)),
-            _ => {
-                return Err(wrong(
-                    "it must begin with http://, grpc:// or redis://, or with https://, grpcs:// or rediss://",
-                ));
-            }
-        };
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err(wrong("it must not hold secrets: give a token by RATEKEEPER_TOKEN or --token-file"));
-        }
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host"))?;
-        let port = uri
-            .port_u16()
-            .or(port)
-            .ok_or_else(|| wrong("it needs a port, as in grpc://127.0.0.1:8081"))?;
-        let prefix = uri.path().trim_end_matches('/').to_owned();
-        if !prefix.is_empty() && protocol != Protocol::Http || uri.query().is_some() {
-            return Err(wrong("nothing may follow the host and its port"));
-        }
-        Ok(Self { protocol, tls, host: host.to_owned(), port, prefix })
+fn read(text: &str) -> Result<Target, &'static str> {
+    let uri: Uri = text.parse().map_err(|_| "this is no url")?;
+    let (protocol, tls, port) = match uri.scheme_str() {
+        Some("http") => (Protocol::Http, false, Some(80)),
+        Some("https") => (Protocol::Http, true, Some(443)),
+        Some("grpc") => (Protocol::Grpc, false, None),
+        Some("grpcs") => (Protocol::Grpc, true, None),
+        Some("redis") => (Protocol::Redis, false, Some(6379)),
+        Some("rediss") => (Protocol::Redis, true, Some(6379)),
+        _ => return Err("it must begin with http, grpc or redis, or with https, grpcs or rediss, and ://"),
+    };
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err("it must not hold secrets: give a token by RATEKEEPER_TOKEN or --token-file");
     }
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or("it names no host")?;
+    let port = uri.port_u16().or(port).ok_or("it needs a port, as in grpc://127.0.0.1:8081")?;
+    let prefix = uri.path().trim_end_matches('/').to_owned();
+    if !prefix.is_empty() && protocol != Protocol::Http || uri.query().is_some() {
+        return Err("nothing may follow the host and its port");
+    }
+    Ok(Target { protocol, tls, host: host.to_owned(), port, prefix })
 }
 
 impl fmt::Display for Target {
@@ -107,12 +102,12 @@ mod tests {
 
     #[test]
     fn urls_say_language_and_place() {
-        let shown = |text: &str| text.parse::<Target>().unwrap().to_string();
+        let shown = |text: &str| Target::parse("--url", text).unwrap().to_string();
         assert_eq!(shown("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
         assert_eq!(shown("https://limits.example/a/"), "https://limits.example:443/a");
         assert_eq!(shown("grpc://[::1]:8081"), "grpc://[::1]:8081");
         assert_eq!(shown("redis://localhost"), "redis://localhost:6379");
-        assert_eq!("rediss://[::1]".parse::<Target>().unwrap().host(), "::1");
+        assert_eq!(Target::parse("--url", "rediss://[::1]").unwrap().host(), "::1");
     }
 
     #[test]
@@ -125,7 +120,7 @@ mod tests {
             ("redis://x/0", "nothing may follow"),
             ("http://x/?a=b", "nothing may follow"),
         ] {
-            let error = text.parse::<Target>().unwrap_err().to_string();
+            let error = Target::parse("--url", text).unwrap_err().to_string();
             assert!(error.contains(said) && !error.contains("geheim"), "{text}: {error}");
         }
     }

@@ -50,8 +50,10 @@ impl Plug {
         let tls = match target.tls {
             false => None,
             true => {
-                let name = ServerName::try_from(target.host().to_owned())
-                    .map_err(|_| LoadError::Url { reason: "no certificate can have this name" })?;
+                let name = ServerName::try_from(target.host().to_owned()).map_err(|_| LoadError::Url {
+                    option: "--url",
+                    reason: "no certificate can have this name",
+                })?;
                 let config = config(options.ca.as_deref(), target.protocol)?;
                 Some((TlsConnector::from(Arc::new(config)), name))
             }

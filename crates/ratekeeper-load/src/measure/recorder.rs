@@ -35,6 +35,13 @@ impl Recorder {
         tally.ended(took, outcome);
     }
 
+    /// Notes requests that waited this long for a connection, and were given up.
+    pub(crate) fn lost(&self, task: usize, count: u64, waited: Duration) {
+        if count > 0 {
+            self.shards[task % self.shards.len()].lock().lost(count, waited);
+        }
+    }
+
     /// Moves what was noted since the last time into `window`.
     pub(crate) fn take(&self, window: &mut Tally) {
         window.clear();

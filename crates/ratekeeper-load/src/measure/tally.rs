@@ -115,6 +115,14 @@ impl Tally {
         }
     }
 
+    /// Notes requests that waited this long for a connection, and were given up.
+    pub(crate) fn lost(&mut self, count: u64, waited: Duration) {
+        let problem = Problem::unsent();
+        self.queued += count;
+        self.latency.saturating_record_n(nanos(waited), count);
+        self.errors(problem.kind, &problem.detail).count += count;
+    }
+
     fn errors(&mut self, kind: Cow<'static, str>, detail: &str) -> &mut Errors {
         let full = self.errors.len() >= KINDS && !self.errors.contains_key(&kind);
         let kind = if full { Cow::Borrowed("other") } else { kind };

@@ -67,9 +67,13 @@ pub(crate) async fn stress(
     let connections = run.options.connections.saturating_mul(usize::try_from(factor).unwrap_or(usize::MAX));
     let crowd = run.connected(connections).await?;
     let offered = Load::Constant(sustainable.times(factor, 1));
-    let mut overload = run.phase(offered, lasts, point).start(crowd, &run.stop)?;
+    let mut overload = run.phase(offered, lasts, point);
+    // Whoever finds no connection is lost: a queue of the generator's own would say nothing of the server.
+    overload.patience = run.options.timeout / 40;
+    let mut overload = overload.start(crowd, &run.stop)?;
     overload.over().await;
-    // The crowd's last requests are still there: from this instant on the server has to recover.
+    overload.cut();
+    // The crowd's last calls are still there: from this instant on the server has to recover.
     let after = run.phase(Load::Constant(half), lasts, point).start(base, &run.stop)?;
     let (overload, after) = tokio::join!(overload.finish(), after.finish());
     let (overload, after) = (PhaseReport::new(overload?.0), PhaseReport::new(after?.0));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 use ratekeeper_core::Limit;
-use ratekeeper_load::{Asking, Distribution, Target};
+use ratekeeper_load::{Asking, Distribution};
 
 use super::values::{self, Offered};
 use crate::cli::pair;
@@ -22,8 +22,13 @@ use crate::cli::pair;
 )]
 pub(crate) struct BenchArguments {
     /// The server, and in which language it is asked: http, grpc or redis, or https, grpcs or rediss with TLS
-    #[arg(long, env = "RATEKEEPER_URL", default_value = "http://127.0.0.1:8080")]
-    pub(crate) url: Target,
+    #[arg(
+        long,
+        env = "RATEKEEPER_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub(crate) url: String,
     /// Overload it by far, and see what it still does and how soon it is as before
     #[arg(long)]
     pub(crate) stress: bool,

@@ -19,8 +19,9 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<(), Failure> {
     _ = rlimit::increase_nofile_limit(u64::MAX);
     let json = arguments.json;
     let threads = arguments.threads;
-    let mode = mode(&arguments)?;
-    let options = options(arguments)?;
+    let target = Target::parse("--url", &arguments.url)?;
+    let mode = mode(&arguments, &target)?;
+    let options = options(arguments, target)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = threads {
         runtime.worker_threads(threads.get());
@@ -53,7 +54,7 @@ async fn measured(options: Options, mode: Mode) -> Result<Report, Failure> {
     Ok(report?)
 }
 
-fn mode(arguments: &BenchArguments) -> Result<Mode, Failure> {
+fn mode(arguments: &BenchArguments, target: &Target) -> Result<Mode, Failure> {
     let lasts = |usual: u64| arguments.duration.unwrap_or(Duration::from_secs(usual));
     let load = match arguments.rate {
         Some(Offered::Rate(rate)) => Load::Constant(rate),
@@ -73,24 +74,24 @@ fn mode(arguments: &BenchArguments) -> Result<Mode, Failure> {
         return Ok(Mode::Exact { load, lasts: lasts(10) });
     }
     if arguments.soak {
-        let metrics = metrics(arguments)?;
+        let metrics = metrics(arguments, target)?;
         return Ok(Mode::Soak { load, lasts: lasts(600), metrics, every: arguments.sample });
     }
     Ok(Mode::Steady { load, lasts: lasts(10) })
 }
 
 /// Where the metrics are: beside `/v1/check`, if nothing else is said.
-fn metrics(arguments: &BenchArguments) -> Result<Target, Failure> {
-    let text = match (&arguments.metrics_url, arguments.url.protocol()) {
+fn metrics(arguments: &BenchArguments, beside: &Target) -> Result<Target, Failure> {
+    let text = match (&arguments.metrics_url, beside.protocol()) {
         (Some(url), _) => url.clone(),
-        (None, Protocol::Http) => format!("{}/metrics", arguments.url),
-        (None, Protocol::Grpc) => format!("{}/metrics", arguments.url).replacen("grpc", "http", 1),
+        (None, Protocol::Http) => format!("{beside}/metrics"),
+        (None, Protocol::Grpc) => format!("{beside}/metrics").replacen("grpc", "http", 1),
         (None, Protocol::Redis) => {
             let what = "--soak: give --metrics-url, such as http://127.0.0.1:8080/metrics".to_owned();
             return Err(LoadError::Option { what }.into());
         }
     };
-    let target: Target = text.parse()?;
+    let target = Target::parse("--metrics-url", &text)?;
     if target.protocol() != Protocol::Http {
         return Err(
             LoadError::Option { what: "--metrics-url: it must begin with http or https".to_owned() }.into()
@@ -99,7 +100,7 @@ fn metrics(arguments: &BenchArguments) -> Result<Target, Failure> {
     Ok(target)
 }
 
-fn options(arguments: BenchArguments) -> Result<Options, Failure> {
+fn options(arguments: BenchArguments, target: Target) -> Result<Options, Failure> {
     let token = match &arguments.token_file {
         Some(path) => {
             let read = std::fs::read_to_string(path);
@@ -109,7 +110,7 @@ fn options(arguments: BenchArguments) -> Result<Options, Failure> {
     };
     let keys = arguments.keys.unwrap_or(if arguments.exact { 1 } else { 1000 });
     Ok(Options {
-        target: arguments.url,
+        target,
         token: token.as_deref().map(Token::new),
         ca: arguments.ca,
         connections: arguments.connections,
