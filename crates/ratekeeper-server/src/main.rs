@@ -8,6 +8,7 @@ mod envoy_config;
 mod failure;
 mod http;
 mod listen;
+mod memory_limit;
 mod metrics;
 mod policy_status;
 mod refusal_log;
