@@ -1,6 +1,7 @@
 //! `ratekeeper bench` against the real server. What is asserted are counts and verdicts, never how fast anything was.
 
 mod exact;
+mod k6;
 mod refusals;
 
 use std::process::{Command, Output, Stdio};
@@ -22,8 +23,7 @@ rules:
 struct Loaded {
     server: Server,
     redis: String,
-    /// Where it runs, as long as it does.
-    _home: Home,
+    home: Home,
 }
 
 impl Loaded {
@@ -33,7 +33,7 @@ impl Loaded {
         let listen = format!("redis.listen={redis}");
         let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--set", *setting]).collect();
         let server = home.start(&[&["--set", &listen], settings.as_slice()].concat()).await;
-        Self { server, redis, _home: home }
+        Self { server, redis, home }
     }
 
     /// How each protocol asks for users.

@@ -12,6 +12,7 @@ mod hostile;
 mod identity;
 mod imported;
 mod listeners;
+mod monitoring;
 mod programs;
 mod quick_start;
 mod redis;
