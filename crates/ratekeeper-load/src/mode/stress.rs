@@ -69,7 +69,7 @@ pub(crate) async fn stress(
     let offered = Load::Constant(sustainable.times(factor, 1));
     let mut overload = run.phase(offered, lasts, point);
     // Whoever finds no connection is lost: a queue of the generator's own would say nothing of the server.
-    overload.patience = run.options.timeout / 40;
+    overload.patience = run.options.timeout / 200;
     let mut overload = overload.start(crowd, &run.stop)?;
     overload.over().await;
     overload.cut();

@@ -17,7 +17,7 @@ use crate::cli::pair;
 #[command(group(ArgGroup::new("mode").args(["stress", "exact", "soak"])))]
 #[command(
     after_help = "Exit codes:\n  0    done\n  1    --exact: a key was given more than its limit\n  \
-    2    the command line is wrong, or does not fit the server\n  4    the server does not answer as it should, before any load\n  \
+    2    the command line is wrong, or does not fit the server\n  3    a file could not be read\n  4    the server does not answer as it should, before any load\n  \
     130  interrupted; what was measured until then is printed"
 )]
 pub(crate) struct BenchArguments {
