@@ -79,8 +79,7 @@ impl Run {
                 }
             }
         }
-        for stream in 1..self.options.streams {
-            let _ = stream;
+        for _ in 1..self.options.streams {
             let more: Vec<_> = open[..connections].iter().map(|client| client.beside(&self.asker)).collect();
             open.extend(more);
         }
