@@ -1,6 +1,10 @@
 //! Throughput and latencies over one, two and three masters of a cluster.
 
-#[allow(dead_code, reason = "the crate's own, of which this uses a part")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the crate's own, of which this uses a part"
+)]
 #[path = "../../src/slot.rs"]
 mod slot;
 
