@@ -96,7 +96,7 @@ async fn measure_all(server: &Postgres) {
     }
     let usual = together(&direct("prepare=yes"));
     for callers in [1, 16, 64, 400] {
-        table.subject("coalesced, 4 connections, prepare=yes", callers, Some(floors[2]));
+        table.subject("coalesced, prepare=yes", callers, Some(floors[2]));
         subjects.push((Subject::Store(Arc::clone(&usual)), keys.clone(), callers));
     }
     for (name, keys) in [("Zipf", zipf), ("one key", Keys::uniform(1, table.seed))] {

@@ -111,9 +111,12 @@ impl Lane {
     }
 }
 
+/// What is answered to one unit.
+type Reply = Result<Answered, StoreError>;
+
 struct Waiting {
     unit: CopiedUnit,
-    reply: oneshot::Sender<Result<Answered, StoreError>>,
+    reply: oneshot::Sender<Reply>,
     /// Where somebody waits, so that it runs as long as somebody does.
     runtime: Handle,
 }
@@ -125,7 +128,7 @@ enum Turn<S: Store + 'static> {
     /// Now, beside the call in flight.
     Beside,
     /// In one of the next calls.
-    Next(oneshot::Receiver<Result<Answered, StoreError>>),
+    Next(oneshot::Receiver<Reply>),
 }
 
 impl<S: Store + 'static> Coalesce<S> {
@@ -339,7 +342,7 @@ impl<S: Store + 'static> Drop for InFlight<S> {
 
 /// Answers that are handed out when this is dropped.
 #[derive(Default)]
-struct Answers(Vec<(oneshot::Sender<Result<Answered, StoreError>>, Result<Answered, StoreError>)>);
+struct Answers(Vec<(oneshot::Sender<Reply>, Reply)>);
 
 impl Drop for Answers {
     fn drop(&mut self) {
