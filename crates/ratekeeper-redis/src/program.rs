@@ -69,7 +69,7 @@ pub(crate) fn write(batch: &Batch<'_>, places: &[usize], around: Timestamp) -> R
                     program.checks.resize(its.next + its.takes, first);
                     match runs.last_mut() {
                         Some(run) if run.takes == its.takes && asks_the_same(run.check, check) => {
-                            run.count += 1
+                            run.count += 1;
                         }
                         _ => runs.push(Run {
                             count: 1,
