@@ -19,6 +19,7 @@
     reason = "only tests and benchmarks use this: they fail by panicking"
 )]
 
+pub mod bench;
 mod certificates;
 mod cluster;
 mod dynamodb;
@@ -31,6 +32,7 @@ mod program;
 mod redis;
 mod resp;
 mod sentinel;
+pub mod usage;
 
 pub use certificates::Certificates;
 pub use cluster::Cluster;

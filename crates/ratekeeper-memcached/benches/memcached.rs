@@ -1,13 +1,16 @@
 //! Checks beside the plain commands of the same client, against one memcached with one thread.
 //!
 //! `cargo bench -p ratekeeper-memcached`. All are measured in turn, many times over, and each beside the plain
-//! command of the same round: figures drift from machine to machine and with what else it does, their ratios hardly.
+//! command of the same round: figures drift from machine to machine and with what else it does, their ratios hardly. Where there
+//! are two processors, the server runs on the first and this program on the second. `testservers::bench` says what the
+//! environment sets.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::float_arithmetic,
+    clippy::cast_precision_loss,
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a program that measures time, prints, and fails by panicking"
@@ -22,76 +25,45 @@
 #[path = "../src/client/mod.rs"]
 mod client;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use client::{Address, Node};
-use ratekeeper_core::{Key, Limit, MAX_SPAN};
+use ratekeeper_core::{Key, Limit, MAX_SPAN, Micros};
 use ratekeeper_memcached::MemcachedStore;
 use ratekeeper_store::{Coalesce, CoalesceConfig, Store, StoreError, StoreExt as _};
-use testservers::Memcached;
-use tokio::runtime::{Builder, Runtime};
+use testservers::bench::{Keys, Round, Table, Watch};
+use testservers::{Memcached, usage};
+use tokio::runtime::Builder;
 
-const ROUNDS: usize = 31;
-const SPAN: Duration = Duration::from_millis(150);
-const KEYS: u64 = 100_000;
-
-/// Something to do again and again, by the number of the caller and of the call; says whether it worked.
-trait Work: Send + Sync + 'static {
-    fn call(&self, number: u64) -> impl Future<Output = bool> + Send;
+/// What is measured.
+#[derive(Clone)]
+enum Subject {
+    /// The command that a fixed window costs, by itself.
+    Increment(Arc<Node>),
+    Store(Arc<dyn Store>, Limit),
 }
 
-/// The command that a fixed window costs, by itself.
-struct Increment(Node, u64);
-
-impl Work for Increment {
-    async fn call(&self, number: u64) -> bool {
-        let key = number % self.1;
-        let command = format!("ma bench:i:rule:1m:{key:08} N3600 J1 D1 v\r\n").into_bytes();
-        self.0.ask(command).await.is_ok()
-    }
-}
-
-struct Check<S> {
-    store: S,
-    limit: Limit,
-    keys: u64,
-}
-
-impl<S: Store + 'static> Work for Check<S> {
-    async fn call(&self, number: u64) -> bool {
-        let key = format!("rule:1m:{:08}", number % self.keys);
-        match self.store.take(Key::new(key.as_bytes()).unwrap(), &self.limit, 1).await {
-            Ok(verdict) => verdict.allowed,
-            Err(StoreError::Contended { .. }) => false,
-            Err(error) => panic!("{error}"),
+impl Subject {
+    /// Whether it was decided.
+    async fn call(&self, key: &str) -> bool {
+        match self {
+            Self::Increment(node) => {
+                let command = format!("ma bench:i:{key} N3600 J1 D1 v\r\n").into_bytes();
+                node.ask(command).await.is_ok()
+            }
+            Self::Store(store, limit) => {
+                match store.take(Key::new(key.as_bytes()).unwrap(), limit, 1).await {
+                    Ok(_) => true,
+                    Err(StoreError::Contended { .. }) => false,
+                    Err(error) => panic!("{error}"),
+                }
+            }
         }
     }
-}
-
-/// Calls a second that worked.
-fn measure(runtime: &Runtime, work: &Arc<impl Work>, callers: u64) -> f64 {
-    let start = Instant::now();
-    let tasks: Vec<_> = (0..callers)
-        .map(|caller| {
-            let work = Arc::clone(work);
-            runtime.spawn(async move {
-                let (mut worked, mut number) = (0_u32, caller * 7919);
-                while start.elapsed() < SPAN {
-                    worked += u32::from(work.call(spread(number)).await);
-                    number += callers;
-                }
-                worked
-            })
-        })
-        .collect();
-    let worked: u32 = tasks.into_iter().map(|task| runtime.block_on(task).unwrap()).sum();
-    f64::from(worked) / start.elapsed().as_secs_f64()
-}
-
-/// Keys in no order.
-fn spread(number: u64) -> u64 {
-    (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20
 }
 
 fn main() {
@@ -99,71 +71,132 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
+    _ = usage::pin(std::process::id(), 1);
     let server = Memcached::with(&["-m", "512", "-t", "1"]);
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let _inside = runtime.enter();
-    let url = format!("memcached://{}?prefix=bench:", server.address());
-    let node =
-        || Node::new(Address::Tcp(server.address().to_string()), None, Duration::from_secs(5)).unwrap();
-    let store = || MemcachedStore::new(&url).unwrap();
-    let coalesced = || Coalesce::new(store(), CoalesceConfig::default());
-    let window = Limit::fixed_window(1 << 40, MAX_SPAN).unwrap();
-    let bucket = Limit::token_bucket(1 << 40, MAX_SPAN).unwrap();
-    let increment = Arc::new(Increment(node(), KEYS));
-    let hot_increment = Arc::new(Increment(node(), 1));
-    let windows = Arc::new(Check { store: store(), limit: window.clone(), keys: KEYS });
-    let buckets = Arc::new(Check { store: store(), limit: bucket.clone(), keys: KEYS });
-    let windows_coalesced = Arc::new(Check { store: coalesced(), limit: window.clone(), keys: KEYS });
-    let buckets_coalesced = Arc::new(Check { store: coalesced(), limit: bucket.clone(), keys: KEYS });
-    let hot_window = Arc::new(Check { store: coalesced(), limit: window.clone(), keys: 1 });
-    let hot_bucket = Arc::new(Check { store: coalesced(), limit: bucket.clone(), keys: 1 });
-    let hot_bare = Arc::new(Check { store: store(), limit: bucket, keys: 1 });
-    type Measured<'m> = (&'m str, Box<dyn Fn() -> f64 + 'm>);
-    let cases: Vec<Measured<'_>> = vec![
-        ("increment, 1 caller", Box::new(|| measure(&runtime, &increment, 1))),
-        ("fixed window, 1 caller", Box::new(|| measure(&runtime, &windows, 1))),
-        ("increment, 50 callers", Box::new(|| measure(&runtime, &increment, 50))),
-        ("fixed window, 50 callers", Box::new(|| measure(&runtime, &windows, 50))),
-        (
-            "fixed window, 50 callers, coalesced",
-            Box::new(|| measure(&runtime, &windows_coalesced, 50)),
-        ),
-        ("token bucket, 1 caller", Box::new(|| measure(&runtime, &buckets, 1))),
-        ("token bucket, 50 callers", Box::new(|| measure(&runtime, &buckets, 50))),
-        (
-            "token bucket, 50 callers, coalesced",
-            Box::new(|| measure(&runtime, &buckets_coalesced, 50)),
-        ),
-        ("one key: increment, 50 callers", Box::new(|| measure(&runtime, &hot_increment, 50))),
-        (
-            "one key: fixed window, 50 callers, coalesced",
-            Box::new(|| measure(&runtime, &hot_window, 50)),
-        ),
-        (
-            "one key: token bucket, 50 callers, coalesced",
-            Box::new(|| measure(&runtime, &hot_bucket, 50)),
-        ),
-        ("one key: token bucket, 50 callers, bare", Box::new(|| measure(&runtime, &hot_bare, 50))),
-    ];
-    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); cases.len()];
-    for _ in 0..ROUNDS {
-        for (case, rates) in cases.iter().zip(&mut rates) {
-            rates.push(case.1());
-        }
-    }
-    for (place, (name, _)) in cases.iter().enumerate() {
-        let base = if name.contains("1 caller") { 0 } else { 2 };
-        let ratios = rates[place].iter().zip(&rates[base]).map(|(rate, base)| 100.0 * rate / base);
-        println!(
-            "{name:48} {:9.0}/s  {:4.0} % of the increment",
-            median(&rates[place]),
-            median(&ratios.collect::<Vec<_>>())
-        );
-    }
+    _ = usage::pin(server.pid(), 0);
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(measure_all(&server));
 }
 
-fn median(numbers: &[f64]) -> f64 {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
+async fn measure_all(server: &Memcached) {
+    let mut table = Table::new("memcached");
+    let keys = Keys::uniform(table.keys, table.seed);
+    let (zipf, hot) = (Keys::zipf(table.keys, table.seed), Keys::uniform(1, table.seed));
+    let url = format!("memcached://{}?prefix=bench:", server.address());
+    let node = Node::new(Address::Tcp(server.address().to_string()), None, Duration::from_secs(5)).unwrap();
+    let increment = Subject::Increment(Arc::new(node));
+    let bare: Arc<dyn Store> = Arc::new(MemcachedStore::new(&url).unwrap());
+    let coalesced: Arc<dyn Store> =
+        Arc::new(Coalesce::new(MemcachedStore::new(&url).unwrap(), CoalesceConfig::default()));
+    let window = Limit::fixed_window(1 << 40, MAX_SPAN).unwrap();
+    let used_up = Limit::fixed_window(1, MAX_SPAN).unwrap();
+    let bucket = Limit::token_bucket(1 << 40, MAX_SPAN).unwrap();
+    let mut subjects = Vec::new();
+    for callers in [1, 50] {
+        let floor = table.subject("increment", callers, None);
+        subjects.push((increment.clone(), keys.clone(), callers));
+        for (name, limit, keys) in [
+            ("fixed window", &window, &keys),
+            ("fixed window, Zipf", &window, &zipf),
+            ("fixed window, nearly all refused", &used_up, &keys),
+            ("token bucket", &bucket, &keys),
+        ] {
+            for (how, store) in [("", &bare), (", coalesced", &coalesced)] {
+                table.subject(format!("{name}{how}"), callers, Some(floor));
+                subjects.push((Subject::Store(Arc::clone(store), limit.clone()), keys.clone(), callers));
+            }
+        }
+    }
+    let floor = table.subject("one key: increment", 50, None);
+    subjects.push((increment, hot.clone(), 50));
+    for (name, limit) in [("fixed window", &window), ("token bucket", &bucket)] {
+        for (how, store) in [("", &bare), (", coalesced", &coalesced)] {
+            table.subject(format!("one key: {name}{how}"), 50, Some(floor));
+            subjects.push((Subject::Store(Arc::clone(store), limit.clone()), hot.clone(), 50));
+        }
+    }
+    for place in table.order() {
+        let (subject, keys, callers) = &subjects[place];
+        let round = measure(server, subject, keys, *callers, table.span).await;
+        table.add(place, round);
+    }
+    table.finish();
+    prove(&coalesced).await;
+}
+
+/// Asks for as long as the round takes.
+async fn measure(
+    server: &Memcached,
+    subject: &Subject,
+    keys: &Keys,
+    callers: usize,
+    span: Duration,
+) -> Round {
+    let (conflicts, undecided) = (stat(server, "cas_badval"), Arc::new(AtomicU64::new(0)));
+    let pids = [server.pid()];
+    let (watch, end) = (Watch::start(&pids), Instant::now() + span);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..callers {
+        let (subject, keys, undecided) = (subject.clone(), keys.clone(), Arc::clone(&undecided));
+        tasks.spawn(async move {
+            let mut latencies = Vec::new();
+            while Instant::now() < end {
+                let begun = Instant::now();
+                if subject.call(keys.next()).await {
+                    latencies.push(begun.elapsed());
+                } else {
+                    undecided.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            latencies
+        });
+    }
+    let latencies: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+    let checks = latencies.len();
+    let mut round = watch.stop(checks, latencies);
+    let conflicts = stat(server, "cas_badval") - conflicts;
+    round.more.push(("conflicts a check", conflicts as f64 / checks as f64));
+    round.more.push(("undecided", undecided.load(Ordering::Relaxed) as f64));
+    round
+}
+
+/// A number of the server's statistics.
+fn stat(server: &Memcached, name: &str) -> u64 {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.write_all(b"stats\r\n").unwrap();
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| line != "END");
+    lines
+        .find_map(|line| line.strip_prefix("STAT ")?.strip_prefix(name)?.trim().parse().ok())
+        .unwrap()
+}
+
+/// Asks for twice of what a hundred keys have, and counts: nothing is admitted beyond the limits. What a refusal has taken for a
+/// moment may refuse others, so it may be fewer.
+async fn prove(store: &Arc<dyn Store>) {
+    const CAPACITY: u64 = 50;
+    let mut tasks = tokio::task::JoinSet::new();
+    for limit in [
+        Limit::fixed_window(CAPACITY, MAX_SPAN),
+        Limit::token_bucket(CAPACITY, Micros::DAY),
+    ] {
+        let limit = limit.unwrap();
+        for _ in 0..200 {
+            let (store, limit) = (Arc::clone(store), limit.clone());
+            tasks.spawn(async move {
+                let mut admitted = 0;
+                for number in 0..100 {
+                    let key = format!("exact:{limit}:{number}");
+                    let verdict = store.take(Key::new(key.as_bytes()).unwrap(), &limit, 1).await;
+                    admitted += u64::from(verdict.unwrap().allowed);
+                }
+                admitted
+            });
+        }
+    }
+    let admitted: u64 = tasks.join_all().await.into_iter().sum();
+    assert!(admitted <= 2 * 100 * CAPACITY, "{admitted} admitted");
+    println!(
+        "exact: 40000 checks on 200 keys of {CAPACITY}: {admitted} of {} admitted",
+        2 * 100 * CAPACITY
+    );
 }

@@ -20,7 +20,7 @@
 //! | parameter | default | |
 //! |---|---|---|
 //! | `schema` | `ratekeeper` | where the table and the functions are |
-//! | `connections` | 4 | how many at most, 1 to 64 |
+//! | `connections` | 2 | how many at most, 1 to 64 |
 //! | `migrate` | `auto` | `never`: a schema that is missing or older is an error; see [`migrations_sql`] |
 //! | `role` | | the role that migrations run as |
 //! | `prepare` | `no` | `yes`: prepared statements; not through poolers that do not follow them |

@@ -140,7 +140,7 @@ async fn permissions(store: &RedisStore) -> Result<Option<Finding>, StoreError> 
             Ok(_) => {}
             Err(StoreError::Misconfigured { reason }) => {
                 let remedy = format!(
-                    "ACL SETUSER <user> ~{}* +eval +evalsha +mget +psetex +del +time +select +asking +cluster|slots \
+                    "ACL SETUSER <user> ~{}* +eval +evalsha +mget +psetex +setrange +del +time +select +asking +cluster|slots \
                      +role +info +config|get",
                     store.prefix().escape_ascii()
                 );

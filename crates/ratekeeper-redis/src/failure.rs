@@ -119,5 +119,4 @@ impl From<Failure> for StoreError {
 }
 
 /// What a user of the server must be allowed.
-pub(crate) const PERMISSIONS_NEEDED: &str =
-    "the user needs +eval +evalsha +mget +psetex +del +time and the keys that begin with the prefix";
+pub(crate) const PERMISSIONS_NEEDED: &str = "the user needs +eval +evalsha +mget +psetex +setrange +del +time and the keys that begin with the prefix";

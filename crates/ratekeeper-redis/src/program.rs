@@ -3,14 +3,15 @@
 //! Everything is a double in little-endian order. First now (less than zero: by the server's clock), the instants between
 //! which the calendars of the batch are valid, and the numbers of runs, questions and units. Then:
 //!
-//! - each run: for how many keys, and its question;
+//! - each run: for how many keys, how many takes of each, and its question;
 //! - each question: see [`question`];
 //! - each unit: how many checks; of each check the number of its question, the number of its key, its group (0: enforced)
 //!   and the phase of its windows.
 //!
-//! A run is one take of one check each, of keys that nobody else in the batch asks for: those come first among the keys,
-//! in the order of the runs, and the script decides them without further ado. Units over different keys do not see each
-//! other, so that they may change their places.
+//! A run is takes of one check each, all of the same cost under the same limit, of keys that nobody in the batch asks
+//! anything else of: those come first among the keys, in the order of the runs, and the script decides them without further
+//! ado. Of takes of one key the first ones pass, so each key is read once and written once. Units over different keys do not
+//! see each other, so that they may change their places.
 
 use ratekeeper_core::{Op, Timestamp};
 use ratekeeper_store::{Batch, Check, Group, StoreError};
@@ -28,9 +29,22 @@ pub(crate) struct Program {
     pub(crate) checks: Vec<usize>,
 }
 
+/// What is asked of one key.
+#[derive(Clone, Copy, Default)]
+struct Use {
+    /// The first check of it.
+    first: usize,
+    takes: usize,
+    /// Not only the same take, by itself, again and again.
+    mixed: bool,
+    /// Where in the answer its next take is.
+    next: usize,
+}
+
 /// Consecutive keys with the same question.
 struct Run<'c, 'b> {
     count: u64,
+    takes: usize,
     check: &'c Check<'b>,
     asked: Asked,
 }
@@ -41,20 +55,32 @@ struct Run<'c, 'b> {
 /// If a partial take could be of more than a double holds exactly.
 pub(crate) fn write(batch: &Batch<'_>, places: &[usize], around: Timestamp) -> Result<Program, StoreError> {
     let mut program = Program::default();
-    let mut uses = vec![0_u32; places.iter().max().map_or(0, |last| last + 1)];
-    places.iter().for_each(|place| uses[*place] += 1);
+    let mut uses = uses(batch, places);
     let (mut runs, mut rest): (Vec<Run<'_, '_>>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
     let mut first = 0;
     for (index, unit) in batch.units().iter().enumerate() {
         let checks = batch.checks(index);
         match checks {
-            [check] if uses[places[first]] == 1 && runs_along(check, unit.op) => {
-                program.keys.push(places[first]);
-                program.checks.push(first);
-                match runs.last_mut() {
-                    Some(run) if asks_the_same(run.check, check) => run.count += 1,
-                    _ => runs.push(Run { count: 1, check, asked: Asked::of(check, unit) }),
+            [check] if !uses[places[first]].mixed => {
+                let its = &mut uses[places[first]];
+                if its.first == first {
+                    its.next = program.checks.len();
+                    program.keys.push(places[first]);
+                    program.checks.resize(its.next + its.takes, first);
+                    match runs.last_mut() {
+                        Some(run) if run.takes == its.takes && asks_the_same(run.check, check) => {
+                            run.count += 1;
+                        }
+                        _ => runs.push(Run {
+                            count: 1,
+                            takes: its.takes,
+                            check,
+                            asked: Asked::of(check, unit),
+                        }),
+                    }
                 }
+                program.checks[its.next] = first;
+                its.next += 1;
             }
             _ => rest.push((index, first)),
         }
@@ -101,6 +127,7 @@ pub(crate) fn write(batch: &Batch<'_>, places: &[usize], around: Timestamp) -> R
     }
     for run in &runs {
         put(bytes, run.count);
+        put(bytes, count(run.takes));
         question::write(bytes, run.check, &run.asked, around)?;
     }
     for (check, asked) in &questions {
@@ -108,6 +135,26 @@ pub(crate) fn write(batch: &Batch<'_>, places: &[usize], around: Timestamp) -> R
     }
     bytes.append(&mut units);
     Ok(program)
+}
+
+/// What is asked of each key.
+fn uses(batch: &Batch<'_>, places: &[usize]) -> Vec<Use> {
+    let mut uses = vec![Use::default(); places.iter().max().map_or(0, |last| last + 1)];
+    let mut firsts: Vec<Option<&Check<'_>>> = vec![None; uses.len()];
+    let mut places = places.iter().enumerate();
+    for (index, unit) in batch.units().iter().enumerate() {
+        let checks = batch.checks(index);
+        for (check, (number, place)) in checks.iter().zip(&mut places) {
+            let its = &mut uses[*place];
+            match firsts[*place] {
+                Some(first) => its.mixed |= !asks_the_same(first, check),
+                None => (its.first, firsts[*place]) = (number, Some(check)),
+            }
+            its.mixed |= checks.len() > 1 || !runs_along(check, unit.op);
+            its.takes += 1;
+        }
+    }
+    uses
 }
 
 /// Whether this check may be part of a run.

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::command::bench::BenchArguments;
+
 /// Rate limits that are exact: serve them, check a policy, explain it, replay a log through it.
 ///
 /// Without a command it serves a built-in policy on loopback, and says what to try.
@@ -37,6 +39,8 @@ pub(crate) enum Command {
     Key(KeyArguments),
     /// Watch what a server decides, and whom it refuses most
     Top(TopArguments),
+    /// Load a server: what it can do, how it bears too much, whether it is exact, whether its memory grows
+    Bench(Box<BenchArguments>),
     /// Make a token, and its hash for the settings
     Token,
     /// Check policy files: every error with line, column and what would be right
@@ -333,7 +337,7 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
-fn pair(text: &str) -> Result<(String, String), &'static str> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     if name.is_empty() {
         Err("write NAME=VALUE")

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 use ratekeeper_accesslog::ReadError;
 use ratekeeper_engine::EngineError;
+use ratekeeper_load::LoadError;
 use ratekeeper_policy::PolicyErrors;
 use ratekeeper_store::StoreError;
 
@@ -83,6 +84,9 @@ pub(crate) enum Failure {
     /// A server could not be reached, or refused: exit code 4.
     #[error("{0}")]
     Remote(#[from] RemoteError),
+    /// A load test could not be run: exit code 2 if the command line is to be corrected, else 4.
+    #[error("{}", printable(&.0.to_string()))]
+    Load(#[from] LoadError),
     /// Several failures were told as they came; this is the gravest exit code.
     #[error("exit code {0}")]
     Told(u8),
@@ -103,7 +107,8 @@ impl Failure {
         match self {
             Self::Policy(_) | Self::Engine(_) | Self::Store { .. } => 1,
             Self::StandardInputTwice | Self::Overwrites(_) | Self::Settings(_) => 2,
-            Self::Start { .. } | Self::Remote(_) => 4,
+            Self::Load(error) if error.is_usage() => 2,
+            Self::Load(_) | Self::Start { .. } | Self::Remote(_) => 4,
             Self::Read { .. } | Self::Log { .. } | Self::WriteFile { .. } | Self::Write(_) => 3,
             Self::Told(code) => *code,
         }

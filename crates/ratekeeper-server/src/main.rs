@@ -8,6 +8,7 @@ mod envoy_config;
 mod failure;
 mod http;
 mod listen;
+mod memory_limit;
 mod metrics;
 mod policy_status;
 mod refusal_log;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => command::serve::run(*arguments),
         Command::Key(arguments) => command::key::run(&arguments),
         Command::Top(arguments) => command::top::run(&arguments),
+        Command::Bench(arguments) => command::bench::run(*arguments),
         Command::Token => command::token::run(),
         Command::Check(arguments) => command::check::run(&arguments),
         Command::Doctor(arguments) => command::doctor::run(&arguments),

@@ -14,6 +14,7 @@ use ratekeeper_http::Degradation;
 use ratekeeper_policy::Mode;
 
 use crate::listen::ConnectionStats;
+use crate::memory_limit::memory_limit;
 use crate::refusal_log::reason;
 use crate::resp::RedisStats;
 use crate::store_metrics::StoreMetrics;
@@ -41,6 +42,7 @@ pub(crate) struct Metrics {
     reloads: IntCounterVec,
     reload_successful: IntGauge,
     policy_loaded: Gauge,
+    memory_limit: IntGauge,
     stores: StoreMetrics,
     pub(crate) subjects: SubjectMetrics,
     /// One page at a time: what is counted elsewhere is copied for it.
@@ -65,6 +67,7 @@ pub(crate) struct RuleCounters {
 }
 
 const DECISIONS: [&str; 3] = ["allow", "deny", "delay"];
+const REASONS: [&str; 4] = ["limit", "listed", "missing_key", "store_failure"];
 /// From 1 us, as memory decides, to 1 s.
 const BUCKETS: [f64; 14] = [
     1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 2.5e-3, 1e-2, 5e-2, 0.25, 1.0,
@@ -104,6 +107,14 @@ impl Metrics {
         registry.register(Box::new(reload_successful.clone()))?;
         registry.register(Box::new(policy_loaded.clone()))?;
         reload_successful.set(1);
+        let memory_limit = IntGauge::new(
+            "ratekeeper_memory_limit_bytes",
+            "The most memory that the process can have: of its control group, or of the machine.",
+        )?;
+        registry.register(Box::new(memory_limit.clone()))?;
+        gauges("ratekeeper_build_info", "The program that runs.", &["version"])?
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1);
         let reloads =
             counters("ratekeeper_policy_reloads_total", "Attempts to load a new policy.", &["result"])?;
         for result in ["success", "failure"] {
@@ -117,6 +128,12 @@ impl Metrics {
         for why in Degradation::ALL {
             client_ip_degraded.with_label_values(&[why.name()]);
         }
+        let refusals =
+            counters("ratekeeper_refusals_total", "Requests refused, by why they were.", &["reason"])?;
+        // There from the start: the first refusal would be no increase of what is not there.
+        for reason in REASONS {
+            refusals.with_label_values(&[reason]);
+        }
         let requests =
             counters("ratekeeper_http_requests_total", "Requests answered.", &["endpoint", "code"])?;
         let grpc_requests = counters("ratekeeper_grpc_requests_total", "Calls of gRPC answered.", &["code"])?;
@@ -128,11 +145,7 @@ impl Metrics {
             grpc_answered: grpc_requests.with_label_values(&["OK"]),
             grpc_requests,
             decisions: DECISIONS.map(|decision| decisions.with_label_values(&[decision])),
-            refusals: counters(
-                "ratekeeper_refusals_total",
-                "Requests refused, by why they were.",
-                &["reason"],
-            )?,
+            refusals,
             rule_decisions: counters(
                 "ratekeeper_rule_decisions_total",
                 "Requests that met a rule, by what the rule alone says.",
@@ -149,6 +162,7 @@ impl Metrics {
             reloads,
             reload_successful,
             policy_loaded,
+            memory_limit,
             stores: StoreMetrics::new(&registry)?,
             subjects: SubjectMetrics::new(&registry)?,
             page: Mutex::default(),
@@ -244,7 +258,11 @@ impl Metrics {
         self.policy_info.reset();
         self.policy_info.with_label_values(&[&engine.policy_version()]).set(1);
         self.policy_loaded.set(policy_loaded);
+        if let Some(bytes) = memory_limit() {
+            self.memory_limit.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
         self.stores.set_memory(&engine.memory_stats());
+        self.stores.set_bounds(&engine.current());
         self.stores.set_remote(&stores.stats());
         let mut page = Vec::with_capacity(16 << 10);
         TextEncoder::new().encode(&self.registry.gather(), &mut page)?;

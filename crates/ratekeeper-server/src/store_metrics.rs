@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
-use ratekeeper_store::{BreakerState, MemoryStats, StoreError, WrapperStats};
+use ratekeeper_policy::{Policy, StoreKind};
+use ratekeeper_store::{BreakerState, MemoryConfig, MemoryStats, StoreError, WrapperStats};
 
 /// Metrics of stores, set when they are asked for.
 #[derive(Debug)]
 pub(crate) struct StoreMetrics {
     keys: IntGaugeVec,
     bytes: IntGaugeVec,
+    max_keys: IntGaugeVec,
+    max_bytes: IntGaugeVec,
     overflows: IntGaugeVec,
     remote: RemoteMetrics,
 }
@@ -43,6 +46,16 @@ impl StoreMetrics {
         Ok(Self {
             keys: gauges("ratekeeper_store_keys", "Counters in a memory store.", &["store"])?,
             bytes: gauges("ratekeeper_store_bytes", "Memory of a memory store.", &["store"])?,
+            max_keys: gauges(
+                "ratekeeper_store_max_keys",
+                "The most counters of a memory store.",
+                &["store"],
+            )?,
+            max_bytes: gauges(
+                "ratekeeper_store_max_bytes",
+                "The most memory of a memory store.",
+                &["store"],
+            )?,
             overflows: gauges(
                 "ratekeeper_store_overflows",
                 "What a full memory store has done since the start: shared, refused, or forgotten counters.",
@@ -97,6 +110,19 @@ impl StoreMetrics {
             for (action, count) in done {
                 self.overflows.with_label_values(&[name.as_str(), action]).set(signed(count));
             }
+        }
+    }
+
+    /// Sets the bounds of the memory stores of a policy.
+    pub(crate) fn set_bounds(&self, policy: &Policy) {
+        let usual = MemoryConfig::default();
+        let memory = policy.stores().filter(|(_, config)| config.kind == StoreKind::Memory);
+        for (name, config) in memory {
+            let set = |gauges: &IntGaugeVec, given: Option<u64>, usual: usize| {
+                gauges.with_label_values(&[name]).set(given.map_or_else(|| signed(usual), signed));
+            };
+            set(&self.max_keys, config.max_keys, usual.max_keys);
+            set(&self.max_bytes, config.max_bytes, usual.max_bytes);
         }
     }
 

@@ -2,18 +2,19 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, FutureExt as _, select};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard};
 use ratekeeper_core::Key;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -110,9 +111,12 @@ impl Lane {
     }
 }
 
+/// What is answered to one unit.
+type Reply = Result<Answered, StoreError>;
+
 struct Waiting {
     unit: CopiedUnit,
-    reply: oneshot::Sender<Result<Answered, StoreError>>,
+    reply: oneshot::Sender<Reply>,
     /// Where somebody waits, so that it runs as long as somebody does.
     runtime: Handle,
 }
@@ -124,7 +128,7 @@ enum Turn<S: Store + 'static> {
     /// Now, beside the call in flight.
     Beside,
     /// In one of the next calls.
-    Next(oneshot::Receiver<Result<Answered, StoreError>>),
+    Next(oneshot::Receiver<Reply>),
 }
 
 impl<S: Store + 'static> Coalesce<S> {
@@ -277,6 +281,21 @@ impl<S: Store + 'static> Shared<S> {
         Some((runtime, lane.call, units))
     }
 
+    /// The number and the units of the call after the one that has ended, if the first of them waits in this runtime.
+    fn next_call_here(&self, id: u64, ended: u64, here: Id) -> Option<(u64, Vec<Waiting>)> {
+        let mut lanes = self.lanes(id);
+        let lane = lanes.get_mut(&id).filter(|lane| lane.call == ended && lane.begun)?;
+        if lane.waiting.front()?.runtime.id() != here {
+            return None;
+        }
+        let units = self.next_units(lane);
+        if units.is_empty() {
+            return None;
+        }
+        (lane.call, lane.since) = (self.next_call(), Instant::now());
+        Some((lane.call, units))
+    }
+
     /// Takes the units of the next call out of the lane: the first ones that somebody still waits for.
     fn next_units(&self, lane: &mut Lane) -> Vec<Waiting> {
         let (mut units, mut checks) = (Vec::new(), 0);
@@ -305,41 +324,78 @@ struct InFlight<S: Store + 'static> {
     call: u64,
 }
 
+impl<S: Store + 'static> InFlight<S> {
+    /// Becomes the next call of its lane, if that is to be asked in this runtime.
+    fn next(&mut self, here: Id) -> Option<Vec<Waiting>> {
+        let (call, units) = self.shared.next_call_here(self.lane, self.call, here)?;
+        self.call = call;
+        self.shared.gathered.fetch_add(units.len() as u64, Relaxed);
+        Some(units)
+    }
+}
+
 impl<S: Store + 'static> Drop for InFlight<S> {
     fn drop(&mut self) {
         self.shared.go_on(self.lane, self.call);
     }
 }
 
-/// Asks all units in one batch, until all who wait have given up.
-fn ask_together<S: Store + 'static>(
-    in_flight: InFlight<S>,
-    units: Vec<Waiting>,
-) -> impl Future<Output = ()> + Send + 'static {
-    let (units, mut replies): (Vec<_>, Vec<_>) =
-        units.into_iter().map(|waiting| (waiting.unit, waiting.reply)).unzip();
-    async move {
-        let mut batch = Batch::new();
-        units.iter().for_each(|unit| unit.push_to(&mut batch));
-        let answer = {
-            let call = pin!(in_flight.shared.inner.apply(&mut batch).wait());
-            let given_up = pin!(async {
-                for reply in &mut replies {
-                    reply.closed().await;
-                }
-            });
-            match select(call, given_up).await {
-                Either::Left((answer, _)) => answer,
-                Either::Right(_) => return,
-            }
-        };
-        // The next call is on its way while these are handed out.
-        drop(in_flight);
-        for ((unit, checks), reply) in batch.each_unit().zip(replies) {
+/// Answers that are handed out when this is dropped.
+#[derive(Default)]
+struct Answers(Vec<(oneshot::Sender<Reply>, Reply)>);
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        for (reply, answer) in self.0.drain(..) {
             // Whoever has given up meanwhile does not hear it.
-            let _ = reply.send(answer.clone().map(|()| Answered::of(unit, checks)));
+            let _ = reply.send(answer);
         }
     }
+}
+
+/// Asks one batch after the other, as long as any wait.
+async fn ask_together<S: Store + 'static>(mut in_flight: InFlight<S>, units: Vec<Waiting>) {
+    let here = Handle::current().id();
+    let (mut next, mut answers) = (Some(units), Answers::default());
+    while let Some(units) = next {
+        answers = ask_batch(&in_flight.shared.inner, units, answers).await;
+        next = in_flight.next(here);
+    }
+    drop(in_flight);
+    drop(answers);
+}
+
+/// Asks all units in one batch, until all who wait have given up. The answers to the batch before are handed out when this
+/// one has been sent, so that the store does not wait meanwhile.
+async fn ask_batch<S: Store>(inner: &S, units: Vec<Waiting>, before: Answers) -> Answers {
+    let (units, mut replies): (Vec<_>, Vec<_>) =
+        units.into_iter().map(|waiting| (waiting.unit, waiting.reply)).unzip();
+    let mut batch = Batch::new();
+    units.iter().for_each(|unit| unit.push_to(&mut batch));
+    let answer = {
+        let call = pin!(inner.apply(&mut batch).wait());
+        let given_up = pin!(async {
+            for reply in &mut replies {
+                reply.closed().await;
+            }
+        });
+        let mut either = select(call, given_up);
+        let at_once = poll_fn(|context| Poll::Ready(either.poll_unpin(context))).await;
+        drop(before);
+        let answered = match at_once {
+            Poll::Ready(answered) => answered,
+            Poll::Pending => either.await,
+        };
+        match answered {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => return Answers::default(),
+        }
+    };
+    let answered = batch
+        .each_unit()
+        .zip(replies)
+        .map(|((unit, checks), reply)| (reply, answer.clone().map(|()| Answered::of(unit, checks))));
+    Answers(answered.collect())
 }
 
 impl<S: Store + 'static> Store for Coalesce<S> {

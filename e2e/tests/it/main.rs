@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod api;
+mod bench;
 mod client;
 mod drain;
 mod exact;
@@ -11,6 +12,7 @@ mod hostile;
 mod identity;
 mod imported;
 mod listeners;
+mod monitoring;
 mod programs;
 mod quick_start;
 mod redis;

@@ -24,6 +24,10 @@ const ALLOWED: &[(&str, Reach)] = &[
     ("ratekeeper-core", Reach::Only(&[])),
     ("ratekeeper-accesslog", Reach::Only(&["ratekeeper-core"])),
     ("ratekeeper-resp", Reach::Only(&[])),
+    (
+        "ratekeeper-load",
+        Reach::Only(&["ratekeeper-core", "ratekeeper-policy", "ratekeeper-envoy"]),
+    ),
     ("ratekeeper-store", Reach::Only(&["ratekeeper-core"])),
     ("ratekeeper-envoy", Reach::Only(&[])),
     ("ratekeeper-redis", STORE),

@@ -22,7 +22,9 @@ local MAX = 9007199254740991
 local LONGEST_YEAR = 31708800000000
 
 local now, from, to, runs, questions, units, at = unpack_from('<dddddd', program)
-if now < 0 then
+-- By the clock that keys expire by.
+local own_clock = now < 0
+if own_clock then
   local time = call('TIME')
   now = time[1] * 1000000 + time[2]
 end
@@ -45,54 +47,89 @@ else
   end
 end
 
-local answers = {}
--- Where the runs found what they leave to the general way: places, and where in the program their question is.
-local left, left_questions, lefts = nil, nil, 0
+-- Keys are kept a minute longer than they count. For buckets that is rounded up to a sixteenth of the time that they can be
+-- filled for, counted from the epoch: so many writes leave the expiry as it is, which is less work, and few numbers are
+-- turned into text, which is slow.
+local function bucket_step(capacity)
+  return math.floor(capacity / 16000) + 1
+end
 
--- Runs: each is one question, a take, of the next `count` keys.
+-- In which of those steps a bucket expires.
+local function bucket_slot(x, step)
+  local slot = x / (1000 * step)
+  return slot - slot % 1
+end
+
+local now_ms = math.floor(now / 1000)
+
+-- How many milliseconds a bucket is kept from now on.
+local function bucket_ttl(slot, step)
+  return (slot + 1) * step + 60001 - now_ms
+end
+
+local answers = {}
+-- Where the runs found what they leave to the general way: places, where in the program their question is, and how many takes.
+local left, left_questions, left_takes, lefts = nil, nil, nil, 0
+
+-- Runs: each is one question, so many times the same take of each of the next `count` keys. The first ones of a key pass.
+local string_rep = string.rep
+local function answer(passed, takes)
+  if takes == 1 then
+    return passed == 1 and '3' or '0'
+  end
+  return string_rep('3', passed) .. string_rep('0', takes - passed)
+end
 local place = 0
 for _ = 1, runs do
-  local count, kind, low, high, _, _, cost, p1, p2, p3, p4, p5, p6, p7 = unpack_from('<dddddddddddddd', program, at)
-  local question = at + 8
-  at = at + 144
+  local count, takes, kind, low, high, _, _, cost, p1, p2, p3, p4, p5, p6, p7 =
+    unpack_from('<ddddddddddddddd', program, at)
+  local question = at + 16
+  at = at + 152
   if kind == 1 then
     -- p1, p2: the capacity; p3, p4: the cost; p5: ticks in a microsecond.
-    -- Numbers become text slowly, so keys live up to a sixteenth of the time longer than they need: few texts will do.
-    local step, texts = math.floor(p1 / 16000) + 1, count > 1 and {}
+    local step, texts = bucket_step(p1), {}
     for index = place + 1, place + count do
       local state = found[index]
-      local micros, rest = p3, p4
-      local same = true
+      local micros, rest, passed = 0, 0, 0
+      local same, written = true, nil
       if state and #state ~= 32 then
         same = false
       elseif state then
         local its_low, its_high, x, ticks = unpack_from('<dddd', state)
-        same = its_low == low and its_high == high
-        if same and x >= now then
-          micros, rest = micros + (x - now), rest + ticks
-          if rest >= p5 then
-            micros, rest = micros + 1, rest - p5
-          end
+        same, written = its_low == low and its_high == high, x
+        if x >= now then
+          micros, rest = x - now, ticks
         end
       end
       if not same then
-        left, left_questions, lefts = left or {}, left_questions or {}, lefts + 1
-        left[lefts], left_questions[lefts] = index, question
-      elseif micros < p1 or (micros == p1 and rest <= p2) then
-        local x = now + micros
-        if x >= MAX then
-          x, rest = MAX, 0
-        end
-        local ttl = micros / (1000 * step)
-        ttl = 60001 + (ttl - ttl % 1 + 1) * step
-        if texts then
-          local text = texts[ttl] or string.format('%.0f', ttl)
-          texts[ttl], ttl = text, text
-        end
-        call('PSETEX', keys[index], ttl, pack('<dddd', low, high, x, rest))
-        answers[index] = '3'
+        left, left_questions, left_takes, lefts = left or {}, left_questions or {}, left_takes or {}, lefts + 1
+        left[lefts], left_questions[lefts], left_takes[lefts] = index, question, takes
       else
-        answers[index] = '0'
+        repeat
+          local more, ticks = micros + p3, rest + p4
+          if ticks >= p5 then
+            more, ticks = more + 1, ticks - p5
+          end
+          if more > p1 or (more == p1 and ticks > p2) then
+            break
+          end
+          micros, rest, passed = more, ticks, passed + 1
+          if now + micros >= MAX then
+            micros, rest = MAX - now, 0
+          end
+        until passed == takes
+        answers[index] = answer(passed, takes)
+      end
+      if passed > 0 then
+        local x = now + micros
+        local slot = bucket_slot(x, step)
+        if own_clock and written and bucket_slot(written, step) == slot then
+          call('SETRANGE', keys[index], '16', pack('<dd', x, rest))
+        else
+          local text = texts[slot] or string.format('%.0f', bucket_ttl(slot, step))
+          texts[slot] = text
+          call('PSETEX', keys[index], text, pack('<dddd', low, high, x, rest))
+        end
       end
     end
   else
@@ -114,13 +151,14 @@ for _ = 1, runs do
     local text = string.format('%.0f', 60001 + (start + idle - now) / 1000)
     for index = place + 1, place + count do
       local state = found[index]
-      local begun, current, previous, used = start, 0, 0, 0
+      local begun, current, previous, used, counted = start, 0, 0, 0, nil
       local same = not state or #state == 40
       if state and same then
         local its_low, its_high, its_begun, its_current, its_previous = unpack_from('<ddddd', state)
         same = its_low == low and its_high == high
         if start <= its_begun then
           begun, current, previous = its_begun, its_current, its_previous
+          counted = current > 0 and begun
           -- A window of the future, when the clock has stepped back: its end is not among the boundaries.
           same = same and (p3 ~= 2 or start == begun)
         elseif p3 == 1 and start - its_begun == p2 then
@@ -138,18 +176,25 @@ for _ = 1, runs do
         end
       end
       if not same then
-        left, left_questions, lefts = left or {}, left_questions or {}, lefts + 1
-        left[lefts], left_questions[lefts] = index, question
-      elseif used + cost <= p1 then
-        local ttl = text
-        if begun ~= start then
-          -- The clock has stepped back.
-          ttl = string.format('%.0f', 60001 + (begun + idle - now) / 1000)
-        end
-        call('PSETEX', keys[index], ttl, pack('<ddddd', low, high, begun, current + cost, previous))
-        answers[index] = '3'
+        left, left_questions, left_takes, lefts = left or {}, left_questions or {}, left_takes or {}, lefts + 1
+        left[lefts], left_questions[lefts], left_takes[lefts] = index, question, takes
       else
-        answers[index] = '0'
+        local passed = 0
+        while passed < takes and used + cost <= p1 do
+          used, current, passed = used + cost, current + cost, passed + 1
+        end
+        answers[index] = answer(passed, takes)
+        if passed > 0 and own_clock and counted == begun then
+          -- When it expires has been set by the first that counted in this window.
+          call('SETRANGE', keys[index], '24', pack('<d', current))
+        elseif passed > 0 then
+          local ttl = text
+          if begun ~= start then
+            -- The clock has stepped back.
+            ttl = string.format('%.0f', 60001 + (begun + idle - now) / 1000)
+          end
+          call('PSETEX', keys[index], ttl, pack('<ddddd', low, high, begun, current, previous))
+        end
       end
     end
   end

@@ -2,8 +2,9 @@
 
 local grants = ''
 if units > 0 or left then
-  -- The working copies of the counters that have been written; false: absent. And from when on each is idle.
-  local written, idle_at, order = {}, {}, {}
+  -- The working copies of the counters that have been written; false: absent. From when on each is idle, and how
+  -- long buckets are kept.
+  local written, idle_at, order, ttls = {}, {}, {}, {}
 
   -- floor(a * b / c) and what remains, exactly: the product is taken apart after Dekker where it has more than 53 bits.
   local function multiply_divide(a, b, c)
@@ -106,16 +107,18 @@ if units > 0 or left then
 
   -- Notes a state as written.
   local function put(question, index, x, y, z)
-    local kind, state, idle = question[1], nil, 0
+    local kind, state, idle, ttl = question[1], nil, 0, nil
     local low, high = question[2], question[3]
     if kind == 1 then
       state, idle = pack('<dddd', low, high, x, y), x
       if y > 0 then
         idle = x + 1
       end
+      local step = bucket_step(question[7])
+      ttl = bucket_ttl(bucket_slot(x, step), step)
     elseif kind == 2 then
       -- Even one that counts nothing is kept until it begins, where the clock has stepped back.
-    state, idle = pack('<ddddd', low, high, x, y, z), x
+      state, idle = pack('<ddddd', low, high, x, y, z), x
       local finish = x + question[8]
       if question[9] == 2 then
         finish = x + LONGEST_YEAR
@@ -142,5 +145,5 @@ if units > 0 or left then
       order[#order + 1] = index
     end
     -- What only counts nothing is forgotten at the end, but within the batch it is there.
-    written[index], idle_at[index] = state or false, idle
+    written[index], idle_at[index], ttls[index] = state or false, idle, ttl
   end

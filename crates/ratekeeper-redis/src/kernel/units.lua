@@ -81,12 +81,19 @@
   for index = 1, lefts do
     local question, target = question_at(left_questions[index]), left[index]
     if is_foreign(question, target) then
-      answers[target] = '4'
+      answers[target] = string_rep('4', left_takes[index])
     else
-      local x, y, z, changed = adapted(question, found[target])
-      local passes, grantable = evaluate(question, 0, x, y, z)
-      local granted = passes and grantable
-      answers[target] = conclude(question, target, 0, passes, granted, changed, x, y, z)
+      local digits = ''
+      for _ = 1, left_takes[index] do
+        local state = written[target]
+        if state == nil then
+          state = found[target]
+        end
+        local x, y, z, changed = adapted(question, state)
+        local passes, grantable = evaluate(question, 0, x, y, z)
+        digits = digits .. conclude(question, target, 0, passes, passes and grantable, changed, x, y, z)
+      end
+      answers[target] = digits
     end
   end
 
@@ -177,7 +184,7 @@
     local key = order[index]
     local lives = idle_at[key] - now
     if lives > 0 then
-      call('PSETEX', keys[key], 60001 + (lives - lives % 1000) / 1000, written[key])
+      call('PSETEX', keys[key], ttls[key] or 60001 + (lives - lives % 1000) / 1000, written[key])
     elseif found[key] then
       call('DEL', keys[key])
     end

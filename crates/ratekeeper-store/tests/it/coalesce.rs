@@ -109,6 +109,20 @@ async fn calls_are_no_larger_than_they_may_be() {
 }
 
 #[tokio::test]
+async fn the_next_call_is_on_its_way_before_the_answers_to_the_last_are_heard() {
+    let (store, inner) = held(CoalesceConfig { max_units: 1, ..patient() });
+    inner.on_call(2, Fault::Hold);
+    let first = begin(take(&store, "a", 1)).await;
+    let (second, third) = (begin(take(&store, "a", 2)).await, begin(take(&store, "a", 3)).await);
+    inner.release();
+    first.await.unwrap();
+    assert_eq!(second.await.unwrap().remaining, 997);
+    assert_eq!(inner.calls(), 3);
+    inner.release();
+    assert_eq!(third.await.unwrap().remaining, 994);
+}
+
+#[tokio::test]
 async fn no_more_wait_than_may() {
     let config = CoalesceConfig { max_waiting_in_lane: 2, max_waiting: 3, ..patient() };
     let (store, inner) = held(config);
