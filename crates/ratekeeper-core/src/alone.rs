@@ -53,7 +53,11 @@ pub const fn is_short(limit: &Limit) -> bool {
 #[must_use]
 #[inline]
 pub fn gcra(state: Gcra, limit: &Limit, now: Timestamp, ask: &Ask) -> (Verdict, Option<Gcra>) {
-    if is_short(limit) { short(state, limit, now, ask) } else { wide(state, limit, now, ask) }
+    if is_short(limit) {
+        short(state, limit, now, ask)
+    } else {
+        wide(state, limit, now, ask)
+    }
 }
 
 /// The same for a limit that [`is_short`]: in ticks of 64 bits, of which the saturated ones are beyond every capacity.
@@ -61,8 +65,11 @@ pub fn gcra(state: Gcra, limit: &Limit, now: Timestamp, ask: &Ask) -> (Verdict, 
 #[inline(always)]
 pub fn short(state: Gcra, limit: &Limit, now: Timestamp, ask: &Ask) -> (Verdict, Option<Gcra>) {
     let now = now.as_micros();
-    let ahead =
-        if state.at < now { 0 } else { (state.at - now).wrapping_mul(limit.ticks).wrapping_add(state.rest) };
+    let ahead = if state.at < now {
+        0
+    } else {
+        (state.at - now).wrapping_mul(limit.ticks).wrapping_add(state.rest)
+    };
     let (mut granted, mut with) = (ask.cost, ahead.saturating_add(ask.cost.saturating_mul(limit.unit)));
     let passes = match ask.op {
         Op::Take | Op::Peek => with <= limit.narrow,
@@ -73,7 +80,13 @@ pub fn short(state: Gcra, limit: &Limit, now: Timestamp, ask: &Ask) -> (Verdict,
         }
         _ => true,
     };
-    let micros_up = |ticks: u64| if limit.ticks == 1 { ticks } else { ticks.div_ceil(limit.ticks) };
+    let micros_up = |ticks: u64| {
+        if limit.ticks == 1 {
+            ticks
+        } else {
+            ticks.div_ceil(limit.ticks)
+        }
+    };
     if !passes || ask.op == Op::Peek {
         let retry_after = if passes {
             Some(Micros::ZERO)
@@ -120,8 +133,7 @@ pub fn short(state: Gcra, limit: &Limit, now: Timestamp, ask: &Ask) -> (Verdict,
 #[cold]
 fn wide(state: Gcra, limit: &Limit, now: Timestamp, ask: &Ask) -> (Verdict, Option<Gcra>) {
     let at = At::new(now, Micros::ZERO);
-    let (passes, grantable) =
-        ask_of(ask, || state.fits(limit, at, ask.cost), || state.available(limit, at));
+    let (passes, grantable) = ask_of(ask, || state.fits(limit, at, ask.cost), || state.available(limit, at));
     let written = (passes && ask.op != Op::Peek).then(|| {
         let mut written = state;
         written.add(limit, at, grantable);

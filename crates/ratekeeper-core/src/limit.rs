@@ -217,10 +217,21 @@ impl Limit {
         self.capacity = self.compute_capacity();
         let gcra = self.algorithm.is_gcra();
         // An instant has 53 bits, a tenth of them more for ticks: what lies ahead of now has 63.
-        let narrow = gcra && self.algorithm != Algorithm::LeakyQueue && self.ticks <= NARROW_TICKS && self.capacity < 1 << 62;
-        self.narrow = if narrow { u64::try_from(self.capacity).unwrap_or(0) } else { 0 };
+        let narrow = gcra
+            && self.algorithm != Algorithm::LeakyQueue
+            && self.ticks <= NARROW_TICKS
+            && self.capacity < 1 << 62;
+        self.narrow = if narrow {
+            u64::try_from(self.capacity).unwrap_or(0)
+        } else {
+            0
+        };
         let fits = self.capacity / u128::from(self.unit);
-        self.largest_cost = if gcra { u64::try_from(fits).unwrap_or(u64::MAX) } else { self.count };
+        self.largest_cost = if gcra {
+            u64::try_from(fits).unwrap_or(u64::MAX)
+        } else {
+            self.count
+        };
     }
 
     /// The largest burst that fills within the longest span at this rate.

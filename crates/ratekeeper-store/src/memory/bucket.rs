@@ -204,13 +204,21 @@ impl Locked<'_> {
     /// A counter that would have gone here goes into a bucket behind this one.
     pub(super) fn pass(&mut self) {
         // More than can be counted stay so until the buckets are filled anew.
-        self.header.0 += if self.header.0 & PASSED == PASSED { 0 } else { PASSED_ONE };
+        self.header.0 += if self.header.0 & PASSED == PASSED {
+            0
+        } else {
+            PASSED_ONE
+        };
     }
 
     /// A counter that is behind this bucket goes.
     pub(super) fn unpass(&mut self) {
         let passed = self.header.0 & PASSED;
-        self.header.0 -= if passed == PASSED || passed == 0 { 0 } else { PASSED_ONE };
+        self.header.0 -= if passed == PASSED || passed == 0 {
+            0
+        } else {
+            PASSED_ONE
+        };
     }
 
     /// Forgets who is behind.

@@ -7,7 +7,7 @@ use crate::Overflow;
 pub struct MemoryConfig {
     /// Counters at most, beside the shared ones of [`Overflow::Share`]. Default 1,000,000.
     pub max_keys: usize,
-    /// Bytes at most, for tables, long keys, logs and holders; beside the shared counters of [`Overflow::Share`], of
+    /// Bytes at most, for the table, logs and holders, and windows of more than 16 million; beside the shared counters of [`Overflow::Share`], of
     /// which a limit has at most 2 MiB. Default 1 GiB.
     pub max_bytes: usize,
     /// What happens to new keys when it is full of counters that are not idle. This store is always bounded:
@@ -26,7 +26,7 @@ impl Default for MemoryConfig {
 pub struct MemoryStats {
     /// Counters, the shared ones not among them.
     pub keys: usize,
-    /// Bytes of tables, long keys, logs and holders.
+    /// Bytes of the table, logs, holders and large windows.
     pub bytes: usize,
     /// Idle counters that made way for new keys. Nobody notices.
     pub evicted_idle: u64,

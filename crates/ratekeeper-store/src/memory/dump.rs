@@ -129,7 +129,11 @@ impl MemoryStore {
             return false;
         }
         // Live counters never make way for those of yesterday.
-        let aside = if let Dumped::Aside(stored) = &state { working::weight(stored) } else { 0 };
+        let aside = if let Dumped::Aside(stored) = &state {
+            working::weight(stored)
+        } else {
+            0
+        };
         let most = shard.growth(self.table.size(index), 0) + aside;
         let fits = self.claim(most);
         if !fits || self.keys.fetch_add(1, Relaxed) >= self.config.max_keys {

@@ -171,7 +171,10 @@ mod tests {
         identities.adopt(&secret);
         let identity = identities.of(b"\x02\0\0\0\0\0\0\0\x04");
         let (first, last) = (2_u64, 4_u64 << 56);
-        assert_eq!(identity.name, mix(first.wrapping_mul(3).wrapping_add(last.wrapping_mul(7)).wrapping_add(5)));
+        assert_eq!(
+            identity.name,
+            mix(first.wrapping_mul(3).wrapping_add(last.wrapping_mul(7)).wrapping_add(5))
+        );
         assert_eq!(identity.mark, 1);
         assert!(identities.secret().eq(secret));
     }

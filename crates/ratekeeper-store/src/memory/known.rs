@@ -104,7 +104,12 @@ impl MemoryStore {
     ///
     /// It is decided on copies, which are written if, all buckets being locked, none of them has changed since. Who cannot
     /// get a lock lets go of all: nobody here waits for somebody while others wait for him.
-    pub(super) fn decide_known_unit(&self, unit: &mut Unit, checks: &mut [Check<'_>], now: Timestamp) -> bool {
+    pub(super) fn decide_known_unit(
+        &self,
+        unit: &mut Unit,
+        checks: &mut [Check<'_>],
+        now: Timestamp,
+    ) -> bool {
         if checks.iter().any(|check| !alone::answers(check.op.unwrap_or(unit.op))) {
             return false;
         }

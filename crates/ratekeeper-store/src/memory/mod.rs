@@ -34,7 +34,8 @@ use self::table::{Position, Table};
 use self::working::Working;
 use crate::unit::{decide, validate};
 use crate::{
-    Answer, Batch, Capabilities, Check, Clock, ClockSource, Group, Overflow, Store, StoreError, SystemClock, Unit,
+    Answer, Batch, Capabilities, Check, Clock, ClockSource, Group, Overflow, Store, StoreError, SystemClock,
+    Unit,
 };
 
 /// Shared counters per limit under [`Overflow::Share`], at least: as many as there are shards.
@@ -205,7 +206,12 @@ impl MemoryStore {
     }
 
     /// The long way, which every unit can take: under the locks of its shards.
-    fn decide_any(&self, unit: &mut Unit, checks: &mut [Check<'_>], now: Timestamp) -> Result<(), StoreError> {
+    fn decide_any(
+        &self,
+        unit: &mut Unit,
+        checks: &mut [Check<'_>],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut working = Working::lock(self, unit.op, checks, now);
         working.claim_growth(unit, checks, now)?;
         decide(unit, checks, now, &mut working);
@@ -303,14 +309,24 @@ impl MemoryStore {
             idle || live
         });
         if goes {
-            let tally = if idle { &self.evicted_idle } else { &self.evicted_live };
+            let tally = if idle {
+                &self.evicted_idle
+            } else {
+                &self.evicted_live
+            };
             tally.fetch_add(1, Relaxed);
         }
         goes
     }
 
     /// Takes a counter out of the table, if `wants` says so of when it is idle.
-    fn forget(&self, index: usize, shard: &mut Shard, at: Position, wants: impl FnOnce(Timestamp) -> bool) -> bool {
+    fn forget(
+        &self,
+        index: usize,
+        shard: &mut Shard,
+        at: Position,
+        wants: impl FnOnce(Timestamp) -> bool,
+    ) -> bool {
         let Some(words) = self.table.remove(index, at, |words| wants(shard.idle_at(words))) else {
             return false;
         };

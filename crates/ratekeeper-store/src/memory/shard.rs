@@ -85,7 +85,9 @@ impl Shard {
     /// The instant from which on a counter is as good as absent; for windows rounded up.
     pub(super) fn idle_at(&self, words: Words) -> Timestamp {
         let aside = || match &self.aside.get(words::place_aside(words)?)?.state {
-            ratekeeper_core::State::Entries(entries) => entries.iter().next_back().map(|newest| newest.expiry),
+            ratekeeper_core::State::Entries(entries) => {
+                entries.iter().next_back().map(|newest| newest.expiry)
+            }
             // A window of large counts does not say when it ends: it stays as long as there is another.
             _ => Some(u64::MAX),
         };
@@ -117,7 +119,12 @@ impl Shard {
 
     /// Writes a shared counter, and says how many bytes that took and freed beside what is on the heap of the counter that was
     /// there. Before the map grows, what is idle in it goes: the shared counters of limits that are no more.
-    pub(super) fn insert_shared(&mut self, key: SharedKey, counter: Shared, now: Timestamp) -> (usize, usize) {
+    pub(super) fn insert_shared(
+        &mut self,
+        key: SharedKey,
+        counter: Shared,
+        now: Timestamp,
+    ) -> (usize, usize) {
         let shared = self.shared.get_or_insert_default();
         let heap_bytes = counter.stored.heap_bytes();
         // Not by an insertion: that would make room for one more first.

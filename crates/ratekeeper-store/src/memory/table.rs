@@ -11,9 +11,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::shard::full_at;
 use super::bucket::{Bucket, Header, Locked, SLOTS, WORDS, Words};
 use super::identity::Identity;
+use super::shard::full_at;
 use super::sync::AtomicU64;
 
 /// Bytes of a bucket.
@@ -87,7 +87,7 @@ impl Table {
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
     fn home(identity: Identity, size: usize) -> usize {
-        (u128::from(identity.name) * size as u128 >> 64) as usize
+        ((u128::from(identity.name) * size as u128) >> 64) as usize
     }
 
     /// How many buckets a shard uses.
@@ -193,7 +193,12 @@ impl Table {
 
     /// Takes a counter out, if `wants` still says so of its state; for whoever holds the lock of its shard. Counters that had
     /// passed its bucket may stand elsewhere after that.
-    pub(super) fn remove(&self, shard: usize, at: Position, wants: impl FnOnce(Words) -> bool) -> Option<Words> {
+    pub(super) fn remove(
+        &self,
+        shard: usize,
+        at: Position,
+        wants: impl FnOnce(Words) -> bool,
+    ) -> Option<Words> {
         let mut bucket = self.lock(shard, at.bucket)?;
         let words = bucket.bucket.words(at.slot);
         if !wants(words) {
@@ -310,6 +315,7 @@ fn distance(from: usize, to: usize, size: usize) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation)]
 mod tests {
     use std::collections::HashMap;
 
@@ -353,7 +359,9 @@ mod tests {
         for (name, second) in model {
             let identity = Identity { name: *name, mark: *name as u16 };
             let position = table.position(identity).unwrap();
-            let Search::Found(found) = table.find(identity) else { panic!("{name} is lost") };
+            let Search::Found(found) = table.find(identity) else {
+                panic!("{name} is lost")
+            };
             assert_eq!(found.bucket.words(found.slot), Words { tag: 1, first: 2, second: *second });
             let mut index = Table::home(identity, size);
             while index != position.bucket {

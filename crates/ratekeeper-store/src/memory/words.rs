@@ -126,7 +126,11 @@ pub(super) fn aside(place: usize) -> Words {
 
 /// Where in the list of its shard the state is.
 pub(super) fn place_aside(words: Words) -> Option<usize> {
-    (Form::of(words) == Form::Aside).then_some(words.second as usize)
+    if Form::of(words) == Form::Aside {
+        usize::try_from(words.second).ok()
+    } else {
+        None
+    }
 }
 
 /// The state, if it was written under this very limit.
@@ -137,7 +141,11 @@ pub(super) fn unpack_under(words: Words, limit: &Limit) -> Option<Small> {
     let changed = matches!(small, Small::Window(_))
         && limit.resets_on_change()
         && (words.second ^ limit.tag().get() << LOWER) >> LOWER != 0;
-    let form = if matches!(small, Small::Gcra(_)) { Form::Gcra } else { Form::Window };
+    let form = if matches!(small, Small::Gcra(_)) {
+        Form::Gcra
+    } else {
+        Form::Window
+    };
     (Form::under(limit) == (form, words.tag) && !changed).then_some(small)
 }
 
@@ -150,7 +158,7 @@ pub(super) fn unpack(words: Words, limit: &Limit) -> Option<Stored> {
     let tag = match Form::of(words) {
         // Only whether it is another counts.
         Form::Gcra => tag | !limit.tag().get() << 32,
-        Form::Window => tag << 32 | u64::from(!limit.tag().get() as u32),
+        Form::Window => tag << 32 | u64::from(!lower(limit)),
         Form::Aside => return None,
     };
     Some(Stored { tag: Tag::from_raw(tag), state: small(words)?.into() })
@@ -230,7 +238,10 @@ mod tests {
     fn spans_are_rounded_up_by_an_eighth_at_most() {
         for exact in (0..51).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1, (1 << bit) * 15 / 8]) {
             let span = long(short(exact));
-            assert!(short(exact) <= SPAN && span >= exact && span - exact <= exact / 8, "{exact} became {span}");
+            assert!(
+                short(exact) <= SPAN && span >= exact && span - exact <= exact / 8,
+                "{exact} became {span}"
+            );
         }
     }
 
@@ -280,10 +291,15 @@ mod tests {
                 let stored = Stored::absent(&written);
                 let words = pack(&stored, &written, Words::default()).unwrap();
                 let back = unpack(words, &read).unwrap();
-                let same_window = matches!(stored.state, State::Window(_)) && written.tag().same_window(read.tag());
+                let same_window =
+                    matches!(stored.state, State::Window(_)) && written.tag().same_window(read.tag());
                 assert_eq!(back.state, stored.state);
                 assert_eq!(back.tag == read.tag(), written == read || same_window, "{written} and {read}");
-                assert_eq!(back.tag.same_window(read.tag()), same_window || written == read, "{written}, {read}");
+                assert_eq!(
+                    back.tag.same_window(read.tag()),
+                    same_window || written == read,
+                    "{written}, {read}"
+                );
             }
         }
         let (few, many) = (Limit::fixed_window(3, Micros::SECOND), Limit::fixed_window(4, Micros::SECOND));
@@ -308,7 +324,8 @@ mod tests {
         let mut before = Words::default();
         for limit in limits() {
             for (start, current, previous) in [(0, 0, 0), (0, 1, 0), (1_000_000, 0, 2), (1_000_000, 3, 2)] {
-                let stored = Stored { tag: limit.tag(), state: State::Window(Window { start, current, previous }) };
+                let stored =
+                    Stored { tag: limit.tag(), state: State::Window(Window { start, current, previous }) };
                 let Some(words) = pack(&stored, &limit, before) else {
                     continue;
                 };

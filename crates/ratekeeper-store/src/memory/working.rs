@@ -88,8 +88,7 @@ impl<'s> Working<'s> {
         let op = check.op.unwrap_or(op);
         let shard = store.table.shard_of(identity);
         let guard = self.guards.iter().position(|(locked, _)| *locked == shard).unwrap_or(0);
-        let located =
-            |place| Located { guard, identity, place, stored: None, claimed: 0, written: false };
+        let located = |place| Located { guard, identity, place, stored: None, claimed: 0, written: false };
         // A refund goes where the take went, and the take's check says so.
         if op == Op::Refund && check.degraded {
             return located(self.shared_place(check, identity, guard, false));
@@ -133,7 +132,11 @@ impl<'s> Working<'s> {
             return Place::Refused;
         }
         let exists = self.guards[guard].1.shared.as_ref().is_some_and(|shared| shared.contains_key(&key));
-        if exists || create { Place::Shared(key) } else { Place::Absent }
+        if exists || create {
+            Place::Shared(key)
+        } else {
+            Place::Absent
+        }
     }
 
     /// Reads the state of a counter, its bucket locked.
@@ -161,7 +164,8 @@ impl<'s> Working<'s> {
                     self.locked.push((*shard, position.bucket, locked));
                 }
                 let locked = self.locked.iter().find(|locked| is_here(locked));
-                *words = locked.map_or_else(Words::default, |(.., locked)| locked.bucket.words(position.slot));
+                *words =
+                    locked.map_or_else(Words::default, |(.., locked)| locked.bucket.words(position.slot));
                 let aside = words::place_aside(*words).and_then(|place| guard.aside.get_mut(place));
                 match aside {
                     Some(aside) => {
@@ -219,12 +223,15 @@ impl<'s> Working<'s> {
                 continue;
             };
             // A refused reset may have written that the limit has changed.
-            if check.op.unwrap_or(op) == Op::Reset && counter.stored.as_ref() == Some(&Stored::absent(check.limit)) {
+            if check.op.unwrap_or(op) == Op::Reset
+                && counter.stored.as_ref() == Some(&Stored::absent(check.limit))
+            {
                 forgotten.push((counter.guard, counter.identity));
             }
             let (index, shard) = &mut self.guards[counter.guard];
             let words = set(self.store, shard, counter, check, words);
-            let is_here = |(of, bucket, _): &&mut (usize, usize, _)| (of, bucket) == (index, &position.bucket);
+            let is_here =
+                |(of, bucket, _): &&mut (usize, usize, _)| (of, bucket) == (index, &position.bucket);
             if let Some((.., locked)) = self.locked.iter_mut().find(is_here) {
                 locked.rewrite(position.slot, words);
             }
@@ -288,7 +295,13 @@ fn put_back(store: &MemoryStore, shard: &mut Shard, counter: &mut Located) {
 }
 
 /// Finds room for a written state, in the words of its slot or aside, and keeps the books. Returns the words.
-fn set(store: &MemoryStore, shard: &mut Shard, counter: &mut Located, check: &Check<'_>, before: Words) -> Words {
+fn set(
+    store: &MemoryStore,
+    shard: &mut Shard,
+    counter: &mut Located,
+    check: &Check<'_>,
+    before: Words,
+) -> Words {
     let (place, Some(stored)) = (words::place_aside(before), counter.stored.take()) else {
         return before;
     };
@@ -317,7 +330,10 @@ pub(super) fn weight(stored: &Stored) -> usize {
 
 /// Stands where a state has been taken out for a while; takes no memory.
 fn nothing() -> Stored {
-    Stored { tag: ratekeeper_core::Tag::from_raw(0), state: State::Gcra(ratekeeper_core::Gcra::default()) }
+    Stored {
+        tag: ratekeeper_core::Tag::from_raw(0),
+        state: State::Gcra(ratekeeper_core::Gcra::default()),
+    }
 }
 
 /// Bytes aside that a new counter will take once it has been written for the first time, at most.
@@ -337,7 +353,9 @@ fn list_growth(stored: &Stored) -> usize {
     match stored.state {
         State::Entries(_) => stored.heap_bytes().max(first),
         // Under a changed limit it becomes a list.
-        State::Gcra(_) | State::Window(_) => size_of::<Stored>() + size_of::<ratekeeper_core::Entries>() + first,
+        State::Gcra(_) | State::Window(_) => {
+            size_of::<Stored>() + size_of::<ratekeeper_core::Entries>() + first
+        }
     }
 }
 
