@@ -1,6 +1,7 @@
 //! What a request costs by its route.
 
 use crate::decode::{FromText, Wrong};
+use crate::index::{Conditions, Index};
 use crate::matching::Method;
 use crate::path::PathPattern;
 use crate::request::Request;
@@ -23,6 +24,14 @@ impl Route {
         Ok(Self { method, path: PathPattern::from_text(path)? })
     }
 
+    fn conditions(&self) -> Conditions<'_> {
+        Conditions {
+            methods: self.method.as_slice(),
+            paths: std::slice::from_ref(&self.path),
+            ..Conditions::default()
+        }
+    }
+
     fn matches(&self, request: &Request<'_>) -> bool {
         let method = |method: &Method| request.attributes.method.is_some_and(|given| method.matches(given));
         self.method.as_ref().is_none_or(method)
@@ -33,14 +42,25 @@ impl Route {
 /// The costs of routes; the first that matches counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Costs {
-    pub(crate) routes: Vec<(Route, u64)>,
-    pub(crate) default: u64,
+    routes: Vec<(Route, u64)>,
+    index: Index,
+    default: u64,
 }
 
 impl Costs {
+    pub(crate) fn new(routes: Vec<(Route, u64)>, default: u64) -> Self {
+        let conditions = routes.iter().map(|(route, _)| route.conditions());
+        Self { index: Index::new(conditions.enumerate()), routes, default }
+    }
+
+    /// Whether they look at the path.
+    pub(crate) fn uses_path(&self) -> bool {
+        !self.routes.is_empty()
+    }
+
     /// The request's own cost times that of its route; saturates.
     pub(crate) fn of(&self, request: &Request<'_>, cost: u64) -> u64 {
-        let found = self.routes.iter().find(|(route, _)| route.matches(request));
-        cost.saturating_mul(found.map_or(self.default, |(_, cost)| *cost))
+        let found = self.index.first(request, |place| self.routes[place].0.matches(request));
+        cost.saturating_mul(found.map_or(self.default, |place| self.routes[place].1))
     }
 }

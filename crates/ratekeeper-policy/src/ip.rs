@@ -42,7 +42,7 @@ pub(crate) fn masked(ip: IpAddr, ipv4_prefix: u8, ipv6_prefix: u8) -> IpAddr {
 }
 
 /// A network or one address, in canonical form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Network(pub(crate) IpNet);
 
 impl Network {

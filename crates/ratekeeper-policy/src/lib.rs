@@ -22,6 +22,7 @@ mod duration;
 mod envoy;
 mod error;
 mod explain;
+mod index;
 mod ip;
 mod key;
 mod limit;

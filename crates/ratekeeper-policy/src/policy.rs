@@ -11,8 +11,8 @@ use crate::compile::{Compiled, compile};
 use crate::decode::{Decode as _, Decoder};
 use crate::error::{PolicyError, PolicyErrors};
 use crate::explain::Explanation;
+use crate::index::Places;
 use crate::list::{List, Listed};
-use crate::matching::Matched;
 use crate::raw::Root;
 use crate::request::Request;
 use crate::rule::Rule;
@@ -202,21 +202,25 @@ impl Policy {
         out: &mut Applicable<'p>,
     ) {
         let request = Request::new(attributes, self.uses_path);
-        let mut matched = self.matched(attributes).into_iter().peekable();
+        let mut found = self.matched(attributes);
+        self.compiled.plain.find(&request, &mut found);
+        found.sort_unstable();
+        found.dedup();
+        let mut found = found.into_iter().peekable();
         let mut consider = |index| {
             out.consider(part, index, &self.compiled.rules[index], &request, cost, now);
         };
-        for &index in &self.compiled.plain {
-            while let Some(before) = matched.next_if(|matched| *matched < index) {
+        for &index in self.compiled.plain.always() {
+            while let Some(before) = found.next_if(|found| *found < index) {
                 consider(before);
             }
             consider(index);
         }
-        matched.for_each(consider);
+        found.for_each(consider);
     }
 
     /// The places of the rules that fit the descriptors of a request best.
-    pub(crate) fn matched(&self, attributes: &Attributes<'_>) -> Matched {
+    pub(crate) fn matched(&self, attributes: &Attributes<'_>) -> Places {
         self.compiled.trees.find(attributes.domain, attributes.descriptors)
     }
 

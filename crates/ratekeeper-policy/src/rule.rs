@@ -219,7 +219,7 @@ impl Rule {
     /// Whether a decision needs the path.
     pub(crate) fn uses_path(&self) -> bool {
         let in_key = self.key.parts.iter().any(|part| part.source == Source::Path);
-        in_key || !self.matcher.paths.is_empty() || !self.costs.routes.is_empty()
+        in_key || !self.matcher.paths.is_empty() || self.costs.uses_path()
     }
 
     /// Whether a decision needs the headers.

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::client_ip::ClientIp;
 use crate::decode::{Decoder, Named};
+use crate::index::Index;
 use crate::key::HashKey;
 use crate::list::Entries;
 use crate::matching::Trees;
@@ -31,7 +32,7 @@ pub(crate) struct Compiled {
     /// The places of the rules that are looked up by descriptors.
     pub(crate) trees: Trees,
     /// The places of all others that are not off.
-    pub(crate) plain: Vec<usize>,
+    pub(crate) plain: Index,
 }
 
 /// The name of the store that always exists.
@@ -94,7 +95,7 @@ pub(crate) fn compile(root: Root, decoder: &mut Decoder<'_>) -> Compiled {
 }
 
 /// The rules by how they are found.
-fn looked_up(rules: &[Rule]) -> (Trees, Vec<usize>) {
+fn looked_up(rules: &[Rule]) -> (Trees, Index) {
     let (mut trees, mut plain) = (Trees::default(), Vec::new());
     for (place, rule) in rules.iter().enumerate() {
         let domain = rule.matcher.domain.as_deref();
@@ -104,11 +105,11 @@ fn looked_up(rules: &[Rule]) -> (Trees, Vec<usize>) {
         match rule.matcher.entries.as_slice() {
             // A rule that is off keeps nothing from another.
             _ if rule.mode == Mode::Off => {}
-            [] => plain.push(place),
+            [] => plain.push((place, rule.matcher.conditions())),
             entries => trees.add(domain, entries, place),
         }
     }
-    (trees, plain)
+    (trees, Index::new(plain))
 }
 
 /// The message for a store that does not exist.

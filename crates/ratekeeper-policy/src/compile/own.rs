@@ -27,7 +27,7 @@ pub(super) fn rule(surroundings: &Surroundings<'_>) -> Rule {
             ipv6_prefix: surroundings.client_ip.ipv6_prefix,
         },
         limits: Vec::new(),
-        costs: Costs { routes: Vec::new(), default: 1 },
+        costs: Costs::new(Vec::new(), 1),
         overrides: Overrides::default(),
         rollout: None,
         replaces: Vec::new(),

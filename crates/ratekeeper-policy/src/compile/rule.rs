@@ -138,22 +138,22 @@ fn envoy(written: Option<At<raw::Envoy>>, decoder: &mut Decoder<'_>) -> Envoy {
 
 /// The costs of a rule with these limits.
 fn costs(written: Option<At<raw::Cost>>, limits: &LimitList, decoder: &mut Decoder<'_>) -> Costs {
-    let mut costs = Costs { routes: Vec::new(), default: 1 };
+    let (mut all, mut default) = (Vec::new(), 1);
     match written {
         None => {}
         Some(At { value: raw::Cost::Number(number), node }) => {
             warn_beyond(limits, number, node, decoder);
-            costs.default = number;
+            default = number;
         }
         Some(At { value: raw::Cost::Routes(Named(routes)), .. }) => {
             for (route, At { value: raw::Units(number), node }) in routes {
                 warn_beyond(limits, number, node, decoder);
                 if route == "default" {
-                    costs.default = number;
+                    default = number;
                     continue;
                 }
                 match Route::parse(&route) {
-                    Ok(route) => costs.routes.push((route, number)),
+                    Ok(route) => all.push((route, number)),
                     Err(wrong) => {
                         let help =
                             format!("{}; routes look like \"POST /reports\" or \"/reports\"", wrong.help);
@@ -163,7 +163,7 @@ fn costs(written: Option<At<raw::Cost>>, limits: &LimitList, decoder: &mut Decod
             }
         }
     }
-    costs
+    Costs::new(all, default)
 }
 
 /// What costs more than a limit can ever let pass is refused for ever, with no time to try again.

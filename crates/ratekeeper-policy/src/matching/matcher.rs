@@ -1,6 +1,7 @@
 //! All conditions of a rule.
 
 use super::{Entry, HostPattern, Method, ValuePattern};
+use crate::index::Conditions;
 use crate::ip::Network;
 use crate::path::PathPattern;
 use crate::request::Request;
@@ -39,6 +40,21 @@ pub(crate) enum Mismatch<'p> {
 }
 
 impl Matcher {
+    /// What can be looked up of it.
+    pub(crate) fn conditions(&self) -> Conditions<'_> {
+        Conditions {
+            methods: &self.methods,
+            paths: &self.paths,
+            routes: &self.routes,
+            hosts: &self.hosts,
+            networks: &self.networks,
+            users: &self.users,
+            headers: &self.headers,
+            descriptors: &self.descriptors,
+            domain: self.domain.as_deref(),
+        }
+    }
+
     /// Whether all conditions hold; if not, the first that does not.
     pub(crate) fn check(&self, request: &Request<'_>) -> Result<(), Mismatch<'_>> {
         let attributes = request.attributes;

@@ -11,5 +11,5 @@ pub(crate) use entry::Entry;
 pub(crate) use host::{HostPattern, bare_host};
 pub(crate) use matcher::{Matcher, Mismatch, NameValue};
 pub(crate) use method::Method;
-pub(crate) use tree::{Matched, Trees};
+pub(crate) use tree::Trees;
 pub(crate) use value::ValuePattern;

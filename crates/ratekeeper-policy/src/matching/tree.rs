@@ -3,16 +3,13 @@
 //! This is how envoyproxy/ratelimit looks limits up: at each level an exact value wins over patterns, patterns over a
 //! key alone, and what was chosen is not taken back when a deeper level does not fit.
 
-use std::collections::HashMap;
-
-use smallvec::SmallVec;
-
 use super::{Entry, ValuePattern};
+use crate::index::{Map, Places};
 
 /// The trees of all domains.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trees {
-    domains: HashMap<String, Node>,
+    domains: Map<String, Node>,
     /// Rules that name no domain.
     any: Node,
 }
@@ -20,7 +17,7 @@ pub(crate) struct Trees {
 /// Descriptors that begin alike.
 #[derive(Clone, Debug, Default)]
 struct Node {
-    keys: HashMap<String, Values>,
+    keys: Map<String, Values>,
     /// The rules whose entries end here, in the order of the policy.
     rules: Vec<usize>,
 }
@@ -28,14 +25,11 @@ struct Node {
 /// What may follow under one key.
 #[derive(Clone, Debug, Default)]
 struct Values {
-    exact: HashMap<String, Node>,
+    exact: Map<String, Node>,
     /// In the order of the policy.
     patterns: Vec<(ValuePattern, Node)>,
     alone: Option<Box<Node>>,
 }
-
-/// The places of the rules that fit.
-pub(crate) type Matched = SmallVec<[usize; 4]>;
 
 impl Trees {
     /// Notes a domain that rules are about.
@@ -60,9 +54,9 @@ impl Trees {
         node.rules.push(rule);
     }
 
-    /// The rules that fit these entries best, in the order of the policy.
-    pub(crate) fn find(&self, domain: Option<&str>, entries: &[(&str, &str)]) -> Matched {
-        let mut found = Matched::new();
+    /// The rules that fit these entries best, in no order.
+    pub(crate) fn find(&self, domain: Option<&str>, entries: &[(&str, &str)]) -> Places {
+        let mut found = Places::new();
         if entries.is_empty() {
             return found;
         }
@@ -70,7 +64,6 @@ impl Trees {
         for tree in of_domain.into_iter().chain([&self.any]) {
             found.extend_from_slice(tree.find(entries));
         }
-        found.sort_unstable();
         found
     }
 }

@@ -59,6 +59,19 @@ impl PathPattern {
         found < path.as_bytes().len() || path.is_directory()
     }
 
+    /// Its segments: fixed text, `None` for one with a parameter.
+    pub(crate) fn literals(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        self.segments.iter().map(|segment| match segment {
+            Segment::Literal(text) => Some(&**text),
+            Segment::Parameter { .. } => None,
+        })
+    }
+
+    /// Whether it takes all that follows.
+    pub(crate) fn takes_rest(&self) -> bool {
+        self.rest
+    }
+
     fn refused(message: impl Into<String>, help: &str) -> Wrong {
         Wrong::new(message, help)
     }

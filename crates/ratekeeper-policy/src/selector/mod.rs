@@ -2,12 +2,12 @@
 
 mod text;
 
-use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use ratekeeper_core::Timestamp;
 
-use crate::ip::{Network, masked};
+use crate::index::{Conditions, Index};
+use crate::ip::Network;
 use crate::matching::{NameValue, ValuePattern};
 use crate::request::Request;
 
@@ -32,6 +32,16 @@ impl Selector {
             && self.users.is_empty()
             && self.headers.is_empty()
             && self.descriptors.is_empty()
+    }
+
+    fn conditions(&self) -> Conditions<'_> {
+        Conditions {
+            networks: &self.networks,
+            users: &self.users,
+            headers: &self.headers,
+            descriptors: &self.descriptors,
+            ..Conditions::default()
+        }
     }
 
     fn matches(&self, request: &Request<'_>, now: Timestamp) -> bool {
@@ -63,51 +73,16 @@ impl Selector {
     }
 }
 
-/// Selectors in the order of the file, the first that matches wins; found by address and user without looking at
-/// each, since lists may be long.
+/// Selectors in the order of the file, the first that matches wins.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selectors {
     all: Vec<Selector>,
-    by_user: HashMap<String, Vec<usize>>,
-    /// For each length of prefix that occurs, IPv4 apart from IPv6, the networks.
-    by_network: BTreeMap<(bool, u8), HashMap<IpAddr, Vec<usize>>>,
-    /// Those that neither index can hold.
-    others: Vec<usize>,
+    index: Index,
 }
 
 impl Selectors {
     pub(crate) fn new(all: Vec<Selector>) -> Self {
-        let mut out = Self::default();
-        for (index, selector) in all.iter().enumerate() {
-            let exact: Option<Vec<&String>> = selector
-                .users
-                .iter()
-                .map(|user| {
-                    if let ValuePattern::Exact(name) = user {
-                        Some(name)
-                    } else {
-                        None
-                    }
-                })
-                .collect();
-            match exact {
-                Some(users) if !users.is_empty() => {
-                    for user in users {
-                        out.by_user.entry(user.clone()).or_default().push(index);
-                    }
-                }
-                _ if !selector.networks.is_empty() => {
-                    for Network(network) in &selector.networks {
-                        let family = (network.addr().is_ipv4(), network.prefix_len());
-                        let networks = out.by_network.entry(family).or_default();
-                        networks.entry(network.network()).or_default().push(index);
-                    }
-                }
-                _ => out.others.push(index),
-            }
-        }
-        out.all = all;
-        out
+        Self { index: Index::new(all.iter().map(Selector::conditions).enumerate()), all }
     }
 
     /// Whether any of them is about headers.
@@ -120,34 +95,9 @@ impl Selectors {
         self.all.get(index)
     }
 
-    /// The first selector that matches; allocates nothing.
+    /// The first selector that matches.
     pub(crate) fn first(&self, request: &Request<'_>, now: Timestamp) -> Option<usize> {
-        if self.all.is_empty() {
-            return None;
-        }
-        let mut best = None;
-        let mut consider = |candidates: &[usize]| {
-            for index in candidates {
-                if best.is_some_and(|best| *index >= best) {
-                    break;
-                }
-                if self.all[*index].matches(request, now) {
-                    best = Some(*index);
-                }
-            }
-        };
-        consider(&self.others);
-        if let Some(user) = request.attributes.user {
-            consider(self.by_user.get(user).map_or(&[], Vec::as_slice));
-        }
-        if let Some(ip) = request.ip {
-            for ((is_ipv4, length), networks) in &self.by_network {
-                if ip.is_ipv4() == *is_ipv4 {
-                    consider(networks.get(&masked(ip, *length, *length)).map_or(&[], Vec::as_slice));
-                }
-            }
-        }
-        best
+        self.index.first(request, |place| self.all[place].matches(request, now))
     }
 }
 
@@ -158,6 +108,7 @@ mod tests {
     use super::*;
     use crate::attributes::Attributes;
     use crate::decode::FromText;
+    use crate::ip::masked;
 
     fn selector() -> impl Strategy<Value = Selector> {
         let networks = prop::collection::vec((0_u8..4, 24_u8..=32), 0..3);
@@ -188,7 +139,7 @@ mod tests {
         /// The indexes find what looking at each would find.
         #[test]
         fn the_first_that_matches_is_found(
-            all in prop::collection::vec(selector(), 0..8),
+            all in prop::collection::vec(selector(), 0..40),
             last in prop::option::of(0_u8..4), user in prop::option::of("[ab]{1,2}"), header: bool, now in 0_u64..4,
         ) {
             let headers: &[(&str, &str)] = if header { &[("X", "1")] } else { &[] };
