@@ -102,19 +102,19 @@ impl Drop for Watch<'_, '_, '_> {
         let deciding = self.deciding;
         let limits = deciding.applicable.limits().iter().enumerate();
         let takes = |limit: usize, applied: &Limit| {
-            let part = &deciding.parts[deciding.rule_of(limit).part];
-            holds(applied) && op_on(applied, part, deciding.op) == Some(Op::Take)
+            let part = &deciding.asking.parts[deciding.rule_of(limit).part];
+            holds(applied) && op_on(applied, part, deciding.asking.op) == Some(Op::Take)
         };
         let slots = limits.filter(|(limit, applied)| takes(*limit, applied.limit)).map(|(limit, applied)| {
-            let place = deciding.snapshot.store_of_rule[deciding.rule_of(limit).index];
+            let place = deciding.asking.current.store_of_rule[deciding.rule_of(limit).index];
             Slot {
-                store: Arc::clone(&deciding.snapshot.used[place].store),
+                store: Arc::clone(&deciding.asking.current.used[place].store),
                 key: deciding.applicable.key(limit).to_vec(),
                 scope: deciding.applicable.scope_len(limit),
                 limit: applied.limit.clone(),
                 holder: deciding.holder,
             }
         });
-        deciding.engine.abandoned.put(slots);
+        deciding.asking.engine.abandoned.put(slots);
     }
 }

@@ -2,58 +2,45 @@
 
 use std::sync::Arc;
 
-use ratekeeper_core::{Holder, Key, Limit, Op, Timestamp, Token};
-use ratekeeper_policy::{Applicable, AppliedRule, List, Mode, Policy};
+use ratekeeper_core::{Holder, Key, Limit, Op, Token};
+use ratekeeper_policy::{Applicable, AppliedRule, Mode};
 use ratekeeper_store::{Batch, Check, Group, Store};
 use smallvec::SmallVec;
 
 use crate::abandoned::Watch;
+use crate::asking::Asking;
 use crate::outcome::quotas_used_up;
-use crate::plan::{Asked, Plan, common_op};
+use crate::plan::{Asked, Plan};
 use crate::receipt::{Receipt, Taken};
-use crate::snapshot::Snapshot;
 use crate::tally::{Debit, Tally, holds, place_of};
-use crate::{By, Decision, Denial, Engine, Outcome, Part, failure};
+use crate::{Denial, Outcome, failure};
 
 /// A request on its way through the stores.
 pub(crate) struct Deciding<'e, 'p> {
-    pub(crate) engine: &'e Engine,
-    pub(crate) snapshot: &'p Snapshot,
+    pub(crate) asking: &'e Asking<'p>,
     pub(crate) applicable: &'e Applicable<'p>,
-    pub(crate) parts: &'e [Part<'e>],
-    /// What its parts have in common.
-    pub(crate) op: Op,
-    pub(crate) now: Timestamp,
-    pub(crate) injected: bool,
     pub(crate) holder: Holder,
+    /// The store that has been asked already, and has failed.
+    pub(crate) failed: Option<usize>,
 }
 
-/// Decides a request; with `reserve`, everything that was taken stands in the outcome's receipt, else only what is held.
-pub(crate) async fn decide(
-    engine: &Engine,
-    current: Arc<Snapshot>,
-    parts: &[Part<'_>],
-    now: Option<Timestamp>,
+/// Decides a request of any kind; with `reserve`, everything that was taken stands in the outcome's receipt, else only what is
+/// held. `failed` is the store that was asked already, and failed.
+pub(crate) async fn decide<'q>(
+    asking: &Asking<'q>,
+    applicable: &Applicable<'q>,
     reserve: bool,
+    failed: Option<usize>,
 ) -> Outcome {
-    let op = common_op(parts);
-    let snapshot: &Snapshot = &current;
-    let injected = now.is_some();
-    let now = now.unwrap_or_else(|| engine.clock.now());
-    let mut applicable = Applicable::new();
-    if let Some(list) = gather(&snapshot.policy, parts, now, &mut applicable) {
-        drop(applicable);
-        let granted = if op == Op::Peek { 0 } else { parts[0].cost };
-        return listed_outcome(current, list, granted);
-    }
+    let Asking { engine, current, parts, op, now, .. } = *asking;
     let holding = applicable.limits().iter().any(|limit| holds(limit.limit));
     let holder = if holding {
         engine.next_holder()
     } else {
         Holder::default()
     };
-    let deciding = Deciding { engine, snapshot, applicable: &applicable, parts, op, now, injected, holder };
-    let mut tally = Tally::new(&applicable, parts, op);
+    let deciding = Deciding { asking, applicable, holder, failed };
+    let mut tally = Tally::new(applicable, parts, op);
     if holding {
         engine.abandoned.release().await;
         let mut watch = Watch { deciding: &deciding, decided: false };
@@ -77,66 +64,16 @@ pub(crate) async fn decide(
         .rules()
         .iter()
         .filter(|rule| rule.rule.is_unlimited() && rule.refused.is_none());
-    let unlimited = counts_nothing.map(|rule| (rule.part, rule.index)).collect();
-    drop(applicable);
     Outcome {
-        snapshot: current,
+        snapshot: Arc::clone(current),
         decision,
-        unlimited,
+        unlimited: counts_nothing.map(|rule| (rule.part, rule.index)).collect(),
         missing_key: std::mem::take(&mut tally.missing_key),
         limits: tally.into_limits(),
         granted,
+        decided_at: now,
         listed: None,
         receipt,
-    }
-}
-
-/// Finds the limits of all parts. The list that the request stands on: any part on the deny list is enough for that, but
-/// only if all are does the allow list decide; else nothing is counted for those that are.
-fn gather<'p>(
-    policy: &'p Policy,
-    parts: &'p [Part<'p>],
-    now: Timestamp,
-    out: &mut Applicable<'p>,
-) -> Option<(List, Option<String>)> {
-    let mut on_allow_list = None;
-    let mut allowed = 0;
-    for (place, part) in parts.iter().enumerate() {
-        match part.by {
-            By::Policy => match policy.listed(&part.attributes, now) {
-                Some(listed) if listed.list == List::Allow => {
-                    allowed += 1;
-                    on_allow_list.get_or_insert_with(|| (List::Allow, listed.reason.map(str::to_owned)));
-                }
-                Some(listed) => return Some((listed.list, listed.reason.map(str::to_owned))),
-                None => policy.add_applicable(place, &part.attributes, 1, now, out),
-            },
-            By::Rule(rule) => {
-                // Who names a subject by its parts is told of missing ones before; here they count nothing.
-                _ = policy.add_subject(place, rule, &part.attributes, now, out);
-            }
-            By::Limit(limit) => policy.add_own(place, &part.attributes, limit, out),
-        }
-    }
-    out.replace();
-    on_allow_list.filter(|_| allowed == parts.len())
-}
-
-fn listed_outcome(snapshot: Arc<Snapshot>, listed: (List, Option<String>), cost: u64) -> Outcome {
-    let allowed = listed.0 == List::Allow;
-    Outcome {
-        snapshot,
-        decision: if allowed {
-            Decision::Allow
-        } else {
-            Decision::Deny(Denial::Listed)
-        },
-        limits: SmallVec::new(),
-        missing_key: SmallVec::new(),
-        unlimited: SmallVec::new(),
-        granted: if allowed { cost } else { 0 },
-        listed: Some(listed),
-        receipt: None,
     }
 }
 
@@ -145,7 +82,7 @@ impl<'p> Deciding<'_, 'p> {
     /// looked at, and what earlier ones took is given back.
     async fn ask_stores(&self, tally: &mut Tally) {
         let mut later: SmallVec<[(usize, Plan); 1]> = SmallVec::new();
-        for place in 0..self.snapshot.used.len() {
+        for place in 0..self.asking.current.used.len() {
             let plan = Plan::new(self, place, tally);
             if plan.unit.iter().any(|asked| tally.limits[asked.limit].mode == Mode::Enforce) {
                 self.ask_store(place, &plan, tally).await;
@@ -163,9 +100,9 @@ impl<'p> Deciding<'_, 'p> {
     }
 
     async fn ask_store(&self, place: usize, plan: &Plan, tally: &mut Tally) {
-        let used = &self.snapshot.used[place];
+        let used = &self.asking.current.used[place];
         let mut batch = Batch::new();
-        batch.now = (self.injected || used.same_clock).then_some(self.now);
+        batch.now = self.asking.now_of(used);
         for refund in &plan.refunds {
             let check = self.check(refund, Op::Refund, tally).in_group(Group::Enforced);
             batch.push(Op::Refund, [check]);
@@ -174,7 +111,10 @@ impl<'p> Deciding<'_, 'p> {
         if !plan.unit.is_empty() {
             batch.push_by(op, self.holder, plan.unit.iter().map(|asked| self.check(asked, op, tally)));
         }
-        let answer = used.store.apply(&mut batch).wait().await;
+        let answer = match self.failed {
+            Some(failed) if failed == place => Err(()),
+            _ => used.store.apply(&mut batch).wait().await.map_err(drop),
+        };
         let questions = plan.refunds.chunks(1).chain([&plan.unit[..]]).filter(|asked| !asked.is_empty());
         for (unit, asked) in questions.enumerate() {
             // A store over several servers may say of a unit what it does not say of the batch.
@@ -204,16 +144,16 @@ impl<'p> Deciding<'_, 'p> {
 
     /// What is still to be done: nothing more is taken once the request is denied.
     pub(crate) fn op_after(&self, tally: &Tally) -> Op {
-        if tally.denied.is_some() { Op::Peek } else { self.op }
+        if tally.denied.is_some() {
+            Op::Peek
+        } else {
+            self.asking.op
+        }
     }
 
     /// What is asked of one counter, in a unit whose operation is `unit_op`.
     pub(crate) fn check<'a>(&'a self, asked: &Asked, unit_op: Op, tally: &Tally) -> Check<'a> {
         let limit = asked.limit;
-        let applied = &self.applicable.limits()[limit];
-        let key = self.applicable.key(limit);
-        // The policy makes no key that is longer than the longest.
-        let key = Key::scoped(key, self.applicable.scope_len(limit)).unwrap_or_default();
         // What an earlier store has not granted is not asked for again.
         let cost = match (asked.op, tally.denied.is_some()) {
             (Op::TakeUpTo, false) => tally.granted,
@@ -222,11 +162,8 @@ impl<'p> Deciding<'_, 'p> {
             _ => asked.cost,
         };
         let place = self.place_of_rule(limit);
-        let group = match self.applicable.rules()[place].rule.mode() {
-            Mode::Enforce => Group::Enforced,
-            _ => Group::Shadow(u16::try_from(place).unwrap_or(u16::MAX)),
-        };
-        let check = Check::new(key, applied.limit, cost).in_group(group);
+        let mode = self.applicable.rules()[place].rule.mode();
+        let check = check(self.applicable, limit, (place, mode), cost);
         if asked.op == unit_op || unit_op == Op::Peek {
             check
         } else {
@@ -252,7 +189,7 @@ impl<'p> Deciding<'_, 'p> {
         for debit in std::mem::take(&mut tally.debits) {
             let line = &tally.limits[debit.limit];
             let taken = line.verdict.map_or(0, |verdict| verdict.granted);
-            let keep = match self.op {
+            let keep = match self.asking.op {
                 _ if tally.denied.is_some() => 0,
                 Op::TakeUpTo if !holds(&line.limit) => granted,
                 _ => taken,
@@ -260,7 +197,7 @@ impl<'p> Deciding<'_, 'p> {
             if keep > 0 || tally.denied.is_none() {
                 tally.debits.push(debit);
             }
-            if keep < taken || (tally.denied.is_some() && self.op != Op::Peek) {
+            if keep < taken || (tally.denied.is_some() && self.asking.op != Op::Peek) {
                 back.push((debit, taken - keep));
             }
         }
@@ -276,7 +213,7 @@ impl<'p> Deciding<'_, 'p> {
     /// The store of a debit by its place; `None` for the limiter of this process.
     fn place_of(&self, debit: &Debit) -> Option<usize> {
         let rule = self.rule_of(debit.limit);
-        (!debit.local).then(|| self.snapshot.store_of_rule[rule.index])
+        (!debit.local).then(|| self.asking.current.store_of_rule[rule.index])
     }
 
     /// Gives back to one store, all at once.
@@ -298,12 +235,12 @@ impl<'p> Deciding<'_, 'p> {
         }
         let answer = match place {
             None => {
-                batch.now = Some(self.now);
-                self.engine.local.apply(&mut batch).wait().await
+                batch.now = Some(self.asking.now);
+                self.asking.engine.local.apply(&mut batch).wait().await
             }
             Some(place) => {
-                let used = &self.snapshot.used[place];
-                batch.now = (self.injected || used.same_clock).then_some(self.now);
+                let used = &self.asking.current.used[place];
+                batch.now = self.asking.now_of(used);
                 used.store.apply(&mut batch).wait().await
             }
         };
@@ -334,10 +271,30 @@ impl<'p> Deciding<'_, 'p> {
                 scope: self.applicable.scope_len(debit.limit),
                 limit: scaled.unwrap_or_else(|| applied.limit.clone()),
                 token: debit.token,
-                factor: if self.op == Op::TakeUpTo { 1 } else { rule.cost },
+                factor: if self.asking.op == Op::TakeUpTo {
+                    1
+                } else {
+                    rule.cost
+                },
                 shared: debit.shared,
             });
         }
         Receipt { units: tally.granted, taken }
     }
+}
+
+/// What is asked of one counter for a limit of the rule at this place, with this mode.
+pub(crate) fn check<'a>(
+    applicable: &'a Applicable<'_>,
+    limit: usize,
+    (place, mode): (usize, Mode),
+    cost: u64,
+) -> Check<'a> {
+    // The policy makes no key that is longer than the longest.
+    let key = Key::scoped(applicable.key(limit), applicable.scope_len(limit)).unwrap_or_default();
+    let group = match mode {
+        Mode::Enforce => Group::Enforced,
+        _ => Group::Shadow(u16::try_from(place).unwrap_or(u16::MAX)),
+    };
+    Check::new(key, applicable.limits()[limit].limit, cost).in_group(group)
 }

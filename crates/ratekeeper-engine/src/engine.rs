@@ -1,9 +1,7 @@
 //! The engine: one policy at a time, any number of requests.
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use arc_swap::{ArcSwap, Guard};
 use ratekeeper_core::{Holder, Micros, Timestamp};
@@ -11,8 +9,9 @@ use ratekeeper_policy::Policy;
 use ratekeeper_store::{Clock, MemoryStats, MemoryStore, Store as _};
 
 use crate::abandoned::Abandoned;
+use crate::asking::Asking;
 use crate::snapshot::{Snapshot, Sources};
-use crate::{Current, EngineBuilder, EngineError, Outcome, Part, Request, Secret, decide};
+use crate::{Current, EngineBuilder, EngineError, Outcome, Part, Request, Secret};
 
 /// Decides requests by a policy, over the stores that the policy names.
 ///
@@ -81,14 +80,14 @@ impl Engine {
         parts: &[Part<'_>],
         now: Option<Timestamp>,
     ) -> Outcome {
-        decide::decide(self, Arc::clone(&current.0), parts, now, false).await
+        Asking::new(self, &current.0, parts, now).decide(false).await
     }
 
     /// Decides a request at once, if all stores of its rules answer at once, as those in memory do; `None` else. With a
     /// store of another kind use [`check`](Self::check) from the start: what was asked of it is not taken back.
     #[must_use]
     pub fn check_now(&self, request: &Request<'_>) -> Option<Outcome> {
-        self.check_now_under(&self.current(), request)
+        Asking::new(self, &self.current.load(), &[Part::from(request)], request.now).decide_now()
     }
 
     /// [`check_now`](Self::check_now) by a policy that was looked at before.
@@ -105,14 +104,7 @@ impl Engine {
         parts: &[Part<'_>],
         now: Option<Timestamp>,
     ) -> Option<Outcome> {
-        let current = Arc::clone(&current.0);
-        // Made in its place: the future is large, and moving it would cost more than many a store.
-        match pin!(decide::decide(self, current, parts, now, false))
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            Poll::Ready(outcome) => Some(outcome),
-            Poll::Pending => None,
-        }
+        Asking::new(self, &current.0, parts, now).decide_now()
     }
 
     /// Replaces the policy as a whole: every request sees either the old or the new one. Counters survive where key and

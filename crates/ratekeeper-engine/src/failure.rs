@@ -27,7 +27,7 @@ pub(crate) async fn fall_back(deciding: &Deciding<'_, '_>, asked: &[Asked], tall
         .iter()
         .map(|asked| scale(deciding.rule_of(asked.limit), deciding.applicable, asked.limit))
         .collect();
-    let mut batch = Batch::new().at(deciding.now);
+    let mut batch = Batch::new().at(deciding.asking.now);
     // A refund stands alone, and is given in any case.
     let op = match local[0].op {
         Op::Refund => Op::Refund,
@@ -39,7 +39,7 @@ pub(crate) async fn fall_back(deciding: &Deciding<'_, '_>, asked: &[Asked], tall
         check
     });
     batch.push_by(op, deciding.holder, checks);
-    match deciding.engine.local.apply(&mut batch).wait().await {
+    match deciding.asking.engine.local.apply(&mut batch).wait().await {
         Ok(()) => tally.record(&local, batch.checks(0), batch.units()[0].passes, true),
         // Neither the store nor this process can count: unlimited is worse than refused.
         Err(_) => local.iter().for_each(|asked| tally.record_failure(asked.limit, Degraded::Denied)),

@@ -4,6 +4,8 @@
 //! store, and turns the verdicts into an [`Outcome`]. What happens when a store fails is decided here, rule by rule.
 
 mod abandoned;
+mod alone;
+mod asking;
 mod builder;
 mod current;
 mod decide;

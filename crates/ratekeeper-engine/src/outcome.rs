@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ratekeeper_core::{Limit, Micros, Verdict};
-use ratekeeper_policy::{Listed, Mode, Policy, Rule};
+use ratekeeper_core::{Limit, Micros, Timestamp, Verdict};
+use ratekeeper_policy::{List, Listed, Mode, Policy, Rule};
 use smallvec::SmallVec;
 
 use crate::receipt::Receipt;
@@ -88,8 +88,9 @@ pub struct Outcome {
     pub unlimited: SmallVec<[(usize, usize); 1]>,
     /// How much was taken: the request's cost, or a part of it for a partial take.
     pub granted: u64,
-    /// On which list the request stands, and the reason.
-    pub(crate) listed: Option<(ratekeeper_policy::List, Option<String>)>,
+    pub(crate) decided_at: Timestamp,
+    /// On which list the request stands, and at which place.
+    pub(crate) listed: Option<(List, usize)>,
     pub(crate) receipt: Option<Box<Receipt>>,
 }
 
@@ -148,6 +149,12 @@ impl Outcome {
         self.limits.iter().any(|limit| limit.degraded.is_some())
     }
 
+    /// The instant that it was decided at: the one that was given, or by the one reading of the engine's clock.
+    #[must_use]
+    pub fn decided_at(&self) -> Timestamp {
+        self.decided_at
+    }
+
     /// The policy that decided; one request sees exactly one.
     #[must_use]
     pub fn policy(&self) -> &Policy {
@@ -163,9 +170,7 @@ impl Outcome {
     /// On which list the request stands.
     #[must_use]
     pub fn listed(&self) -> Option<Listed<'_>> {
-        self.listed
-            .as_ref()
-            .map(|(list, reason)| Listed { list: *list, reason: reason.as_deref() })
+        self.listed.map(|(list, place)| self.policy().listing(list, place))
     }
 }
 

@@ -53,19 +53,19 @@ impl Plan {
         let mut plan = Self::default();
         let (rules, limits) = (deciding.applicable.rules(), deciding.applicable.limits());
         for rule in rules {
-            if deciding.snapshot.store_of_rule.get(rule.index) != Some(&place) {
+            if deciding.asking.current.store_of_rule.get(rule.index) != Some(&place) {
                 continue;
             }
             for limit in rule.limits.clone() {
                 let asked = |op| Asked { limit, op, cost: tally.limits[limit].cost };
-                match op_on(limits[limit].limit, &deciding.parts[rule.part], deciding.op) {
+                match op_on(limits[limit].limit, &deciding.asking.parts[rule.part], deciding.asking.op) {
                     None => {}
                     Some(Op::Refund) => plan.refunds.push(asked(Op::Refund)),
                     Some(op) => plan.unit.push(asked(op)),
                 }
             }
         }
-        if deciding.parts.len() > 1 {
+        if deciding.asking.parts.len() > 1 {
             plan.join(deciding);
         }
         plan

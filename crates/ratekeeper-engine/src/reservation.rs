@@ -8,11 +8,12 @@ use ratekeeper_core::{Key, Limit, MAX_KEY, Micros, Op, Timestamp};
 use ratekeeper_policy::Policy;
 use ratekeeper_store::{Batch, Check, Group, Overflow, Store, StoreError};
 
+use crate::asking::Asking;
 use crate::receipt::{Place, Receipt, Taken};
 use crate::snapshot::{Snapshot, same_clock};
 use crate::tally::holds;
 use crate::wire::Wire;
-use crate::{Engine, EngineError, Outcome, Part, Request, decide};
+use crate::{Engine, EngineError, Outcome, Part, Request};
 
 /// Bytes of the authentication code at the end of a handle.
 const CODE: usize = 16;
@@ -41,10 +42,9 @@ impl Engine {
     /// later. A reservation that is never settled stays spent.
     pub async fn reserve(&self, request: &Request<'_>) -> Reservation {
         let parts = [Part::from(request)];
-        let outcome = decide::decide(self, self.current().0, &parts, request.now, true).await;
-        let now = request.now.unwrap_or_else(|| self.clock.now());
+        let outcome = Asking::new(self, &self.current().0, &parts, request.now).decide(true).await;
         let receipt = outcome.receipt.as_deref().filter(|receipt| !receipt.taken.is_empty());
-        let handle = receipt.and_then(|receipt| self.seal(receipt, now));
+        let handle = receipt.and_then(|receipt| self.seal(receipt, outcome.decided_at));
         Reservation { outcome, handle }
     }
 

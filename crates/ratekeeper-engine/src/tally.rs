@@ -166,7 +166,7 @@ fn granted(parts: &[Part<'_>], op: Op) -> u64 {
 
 /// What a request costs under a limit. A concurrency limit holds requests, however much they cost; a partial take is of
 /// units, the same for every rule.
-fn cost(factor: u64, units: u64, op: Op, limit: &Limit) -> u64 {
+pub(crate) fn cost(factor: u64, units: u64, op: Op, limit: &Limit) -> u64 {
     match op {
         _ if holds(limit) => factor,
         Op::TakeUpTo => units,

@@ -7,8 +7,8 @@ use ratekeeper_core::{Limit, Timestamp};
 use smallvec::SmallVec;
 
 use crate::attributes::Attributes;
-use crate::key::{SubjectBytes, push_scope};
-use crate::policy_limit::LimitList;
+use crate::key::{KeyBytes, push_scope};
+use crate::policy_limit::{LimitList, PolicyLimit};
 use crate::request::Request;
 use crate::rollout::Arm;
 use crate::rule::Rule;
@@ -20,7 +20,7 @@ use crate::rule::Rule;
 pub struct Applicable<'p> {
     rules: SmallVec<[AppliedRule<'p>; 4]>,
     limits: SmallVec<[AppliedLimit<'p>; 6]>,
-    keys: SmallVec<[u8; 256]>,
+    keys: KeyBytes,
 }
 
 /// A rule that applies to a request.
@@ -154,14 +154,9 @@ impl<'p> Applicable<'p> {
             return;
         }
         let start = self.limits.len();
-        let refused = match rule.key.subject(request) {
-            Ok(subject) => match rule.choose(request, &subject, now) {
-                Some(choice) => {
-                    self.push_limits(choice.limits(rule), &subject);
-                    None
-                }
-                None => return,
-            },
+        let refused = match self.count(rule, request, now) {
+            Ok(true) => None,
+            Ok(false) => return,
             Err(part) if rule.refuses_missing() => Some(MissingPart { rule, part }),
             Err(_) => return,
         };
@@ -188,11 +183,12 @@ impl<'p> Applicable<'p> {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<(), MissingPart<'p>> {
-        let subject = rule.key.subject(request).map_err(|part| MissingPart { rule, part })?;
-        // Whom a rollout leaves out, the rule's own limits tell about.
-        let choice = rule.choose(request, &subject, now).unwrap_or(Choice::Own);
         let start = self.limits.len();
-        self.push_limits(choice.limits(rule), &subject);
+        let missing = |part| MissingPart { rule, part };
+        if !self.count(rule, request, now).map_err(missing)? {
+            // Whom a rollout leaves out, the rule's own limits tell about.
+            self.push_limits(&rule.limits, rule, request).map_err(missing)?;
+        }
         let limits = start..self.limits.len();
         self.rules.push(AppliedRule { part, index, rule, cost: 1, refused: None, limits });
         Ok(())
@@ -210,22 +206,66 @@ impl<'p> Applicable<'p> {
         let (first, start) = (self.limits.len(), self.keys.len());
         push_scope(&mut self.keys, &rule.name, limit);
         let scope = self.keys.len() - start;
-        self.keys.extend_from_slice(&rule.key.subject_of_descriptors(attributes));
+        rule.key.push_descriptors(attributes, &mut self.keys);
         let key = start..self.keys.len();
         self.limits.push(AppliedLimit { limit, ordinal: 0, key, scope });
         let limits = first..self.limits.len();
         self.rules.push(AppliedRule { part, index, rule, cost: 1, refused: None, limits });
     }
 
-    fn push_limits(&mut self, limits: &'p LimitList, subject: &SubjectBytes) {
-        for (ordinal, limit) in limits.iter().enumerate() {
-            let start = self.keys.len();
-            self.keys.extend_from_slice(limit.scope());
-            self.keys.extend_from_slice(subject);
-            let key = start..self.keys.len();
-            self.limits
-                .push(AppliedLimit { limit: limit.limit(), ordinal, key, scope: limit.scope().len() });
+    /// Adds the limits that count for the subject of a request; whether the rule's rollout has the subject in it.
+    ///
+    /// # Errors
+    /// The number of the first missing part of the key.
+    fn count(&mut self, rule: &'p Rule, request: &Request<'_>, now: Timestamp) -> Result<bool, usize> {
+        let subject = match &rule.rollout {
+            Some(_) => rule.key.subject(request)?,
+            None => KeyBytes::new(),
+        };
+        let Some(choice) = rule.choose(request, &subject, now) else {
+            return Ok(false);
+        };
+        self.push_limits(choice.limits(rule), rule, request)?;
+        Ok(true)
+    }
+
+    /// Adds these limits with their keys: the subject is written once, and copied for the others.
+    fn push_limits(
+        &mut self,
+        limits: &'p LimitList,
+        rule: &Rule,
+        request: &Request<'_>,
+    ) -> Result<(), usize> {
+        let first = self.keys.len();
+        let Some((one, others)) = limits.split_first() else {
+            // Nothing is counted, but for whom must be known.
+            let known = rule.key.push_subject(request, &mut self.keys);
+            self.keys.truncate(first);
+            return known;
+        };
+        self.keys.extend_from_slice(one.scope());
+        let start = self.keys.len();
+        if let Err(missing) = rule.key.push_subject(request, &mut self.keys) {
+            self.keys.truncate(first);
+            return Err(missing);
         }
+        let subject = start..self.keys.len();
+        self.push_limit(one, 0, first);
+        for (place, limit) in others.iter().enumerate() {
+            let first = self.keys.len();
+            self.keys.extend_from_slice(limit.scope());
+            let end = self.keys.len();
+            self.keys.resize(end + subject.len(), 0);
+            self.keys.copy_within(subject.clone(), end);
+            self.push_limit(limit, place + 1, first);
+        }
+        Ok(())
+    }
+
+    fn push_limit(&mut self, limit: &'p PolicyLimit, ordinal: usize, first: usize) {
+        let key = first..self.keys.len();
+        self.limits
+            .push(AppliedLimit { limit: limit.limit(), ordinal, key, scope: limit.scope().len() });
     }
 }
 

@@ -19,6 +19,8 @@ pub enum List {
 pub struct Listed<'p> {
     /// On which.
     pub list: List,
+    /// The place of the entry there: what [`Policy::listing`](crate::Policy::listing) takes.
+    pub place: usize,
     /// The reason that the policy gives for it.
     pub reason: Option<&'p str>,
 }
@@ -45,8 +47,13 @@ impl Entries {
         self.selectors.uses_headers()
     }
 
-    /// If the request stands on this list: the reason.
-    pub(crate) fn find(&self, request: &Request<'_>, now: Timestamp) -> Option<Option<&str>> {
-        self.selectors.first(request, now).map(|index| self.reasons[index].as_deref())
+    /// The entry of the request, if it stands on this list.
+    pub(crate) fn find(&self, request: &Request<'_>, now: Timestamp) -> Option<usize> {
+        self.selectors.first(request, now)
+    }
+
+    /// The reason of the entry at this place.
+    pub(crate) fn reason(&self, place: usize) -> Option<&str> {
+        self.reasons.get(place)?.as_deref()
     }
 }

@@ -12,7 +12,7 @@ use crate::decode::{Decode as _, Decoder};
 use crate::error::{PolicyError, PolicyErrors};
 use crate::explain::Explanation;
 use crate::index::Places;
-use crate::list::{List, Listed};
+use crate::list::{Entries, List, Listed};
 use crate::raw::Root;
 use crate::request::Request;
 use crate::rule::Rule;
@@ -170,9 +170,18 @@ impl Policy {
             return None;
         }
         let request = Request::new(attributes, false);
-        let on = |list| move |reason| Listed { list, reason };
-        let allowed = self.compiled.allow.find(&request, now).map(on(List::Allow));
-        allowed.or_else(|| self.compiled.deny.find(&request, now).map(on(List::Deny)))
+        let on = |list, entries: &Entries| entries.find(&request, now).map(|place| self.listing(list, place));
+        on(List::Allow, &self.compiled.allow).or_else(|| on(List::Deny, &self.compiled.deny))
+    }
+
+    /// The entry at this place of a list.
+    #[must_use]
+    pub fn listing(&self, list: List, place: usize) -> Listed<'_> {
+        let entries = match list {
+            List::Allow => &self.compiled.allow,
+            List::Deny => &self.compiled.deny,
+        };
+        Listed { list, place, reason: entries.reason(place) }
     }
 
     /// The rules that apply at `now` to a request whose own cost is `cost` (1 for most), with limits and keys. Overrides
@@ -202,7 +211,8 @@ impl Policy {
         out: &mut Applicable<'p>,
     ) {
         let request = Request::new(attributes, self.uses_path);
-        let mut found = self.matched(attributes);
+        let mut found = Places::new();
+        self.compiled.trees.find(attributes.domain, attributes.descriptors, &mut found);
         self.compiled.plain.find(&request, &mut found);
         found.sort_unstable();
         found.dedup();
@@ -219,9 +229,11 @@ impl Policy {
         found.for_each(consider);
     }
 
-    /// The places of the rules that fit the descriptors of a request best.
+    /// The places of the rules that fit the descriptors of a request best, in no order.
     pub(crate) fn matched(&self, attributes: &Attributes<'_>) -> Places {
-        self.compiled.trees.find(attributes.domain, attributes.descriptors)
+        let mut found = Places::new();
+        self.compiled.trees.find(attributes.domain, attributes.descriptors, &mut found);
+        found
     }
 
     /// Adds a limit that a request brings along. It is counted by the domain and the descriptors of `attributes`, under

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod allocations;
+mod alone;
+mod clock;
 mod dumps;
 mod failure;
 mod lists;

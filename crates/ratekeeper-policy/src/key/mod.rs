@@ -1,5 +1,6 @@
 //! Whom a rule counts: the parts of its key, and the bytes that counters are stored under.
 
+mod address;
 mod implied;
 mod part;
 mod scope;
@@ -7,4 +8,4 @@ mod subject;
 
 pub(crate) use part::{DescriptorName, Part, Source, descriptor_name, header_name};
 pub(crate) use scope::{push_scope, scopes};
-pub(crate) use subject::{HashKey, KeySpec, SubjectBytes};
+pub(crate) use subject::{HashKey, KeyBytes, KeySpec};

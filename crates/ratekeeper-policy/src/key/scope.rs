@@ -1,7 +1,8 @@
 //! The front of stored keys: which limit of which rule.
 
 use ratekeeper_core::{Algorithm, Limit};
-use smallvec::SmallVec;
+
+use super::KeyBytes;
 
 /// The name of a window that would be longer, with the mark of an override, is replaced by its hash, so that keys stay
 /// within 250 bytes.
@@ -27,7 +28,7 @@ pub(crate) fn scopes(rule: &str, limits: &[Limit], mark: &str) -> Vec<Box<[u8]>>
 }
 
 /// The front of the key of a limit that a request brings along: `(request):1m:`.
-pub(crate) fn push_scope(out: &mut SmallVec<[u8; 256]>, rule: &str, limit: &Limit) {
+pub(crate) fn push_scope(out: &mut KeyBytes, rule: &str, limit: &Limit) {
     out.extend_from_slice(rule.as_bytes());
     out.push(b':');
     out.extend_from_slice(label(limit, MAX_LABEL).as_bytes());

@@ -1,13 +1,12 @@
 //! The back of stored keys: who is counted.
 
-use std::fmt::{self, Write as _};
-use std::net::IpAddr;
+use std::fmt;
 
 use smallvec::SmallVec;
 
+use super::address::{AddressText, DECIMAL};
 use super::{Part, Source};
 use crate::attributes::Attributes;
-use crate::ip::masked;
 use crate::matching::bare_host;
 use crate::request::Request;
 use crate::rule::Missing;
@@ -17,8 +16,8 @@ const MAX_VALUE: usize = 64;
 /// Longer subjects become one hash, so that keys stay within 250 bytes.
 const MAX_SUBJECT: usize = 128;
 
-/// The bytes of a subject, braces included: `{11:203.0.113.7,5:alice}`.
-pub(crate) type SubjectBytes = SmallVec<[u8; 160]>;
+/// The bytes of keys.
+pub(crate) type KeyBytes = SmallVec<[u8; 256]>;
 
 /// What a rule counts by.
 #[derive(Clone, Debug)]
@@ -45,17 +44,25 @@ impl fmt::Debug for HashKey {
 /// The value of a part, ready to be written.
 enum Value<'a> {
     Text(&'a str),
-    /// Text that is compared without regard to case.
-    Folded(SmallVec<[u8; 64]>),
+    /// Text that is compared without regard to case, and how it is folded.
+    Folded(&'a str, fn(&mut [u8])),
     Address(AddressText),
     /// The name of a client without an address: never equal to an address, whatever it says.
     ClientName(&'a str),
 }
 
 impl KeySpec {
-    /// The subject of a request; the number of the first missing part if the rule does not share those.
-    pub(crate) fn subject(&self, request: &Request<'_>) -> Result<SubjectBytes, usize> {
-        let mut out = SubjectBytes::new();
+    /// The subject of a request, braces included: `{11:203.0.113.7,5:alice}`; the number of the first missing part if the
+    /// rule does not share those.
+    pub(crate) fn subject(&self, request: &Request<'_>) -> Result<KeyBytes, usize> {
+        let mut out = KeyBytes::new();
+        self.push_subject(request, &mut out)?;
+        Ok(out)
+    }
+
+    /// Adds the subject of a request; nothing if a part is missing.
+    pub(crate) fn push_subject(&self, request: &Request<'_>, out: &mut KeyBytes) -> Result<(), usize> {
+        let start = out.len();
         out.push(b'{');
         if self.parts.is_empty() {
             out.push(b'*');
@@ -65,39 +72,42 @@ impl KeySpec {
                 out.push(b',');
             }
             match self.value(part, request) {
-                Some(value) => self.push(&mut out, &value, part.secret),
+                Some(value) => self.push(out, &value, part.secret),
                 // No value is written like this one: they begin with a length, `n` or `#`.
                 None if self.missing == Missing::Shared => out.push(b'-'),
-                None => return Err(index),
+                None => {
+                    out.truncate(start);
+                    return Err(index);
+                }
             }
         }
-        self.close(&mut out);
-        Ok(out)
+        self.close(out, start);
+        Ok(())
     }
 
-    /// The subject of a limit that a request brings along: its domain and descriptors, all of them.
-    pub(crate) fn subject_of_descriptors(&self, attributes: &Attributes<'_>) -> SubjectBytes {
-        let mut out = SubjectBytes::new();
+    /// Adds the subject of a limit that a request brings along: its domain and descriptors, all of them.
+    pub(crate) fn push_descriptors(&self, attributes: &Attributes<'_>, out: &mut KeyBytes) {
+        let start = out.len();
         out.push(b'{');
         match attributes.domain {
-            Some(domain) => self.push(&mut out, &Value::Text(domain), false),
+            Some(domain) => self.push(out, &Value::Text(domain), false),
             None => out.push(b'-'),
         }
         for (name, value) in attributes.descriptors {
             for text in [name, value] {
                 out.push(b',');
-                self.push(&mut out, &Value::Text(text), false);
+                self.push(out, &Value::Text(text), false);
             }
         }
-        self.close(&mut out);
-        out
+        self.close(out, start);
     }
 
-    /// Ends a subject; one that is too long becomes a hash.
-    fn close(&self, out: &mut SubjectBytes) {
-        if out.len() - 1 > MAX_SUBJECT {
-            let whole = self.hash(b'k', &out[1..]);
-            out.truncate(1);
+    /// Ends the subject that began at `start`; one that is too long becomes a hash.
+    fn close(&self, out: &mut KeyBytes, start: usize) {
+        let first = start + 1;
+        if out.len() - first > MAX_SUBJECT {
+            let whole = self.hash(b'k', &out[first..]);
+            out.truncate(first);
             out.extend_from_slice(b"##");
             out.extend_from_slice(&whole);
         }
@@ -117,9 +127,9 @@ impl KeySpec {
         let value = self.value(part, request)?;
         let bytes = value.bytes();
         Some(if part.secret {
-            format!("#{}", String::from_utf8_lossy(&self.hash(b'v', bytes)))
+            format!("#{}", String::from_utf8_lossy(&self.hash(b'v', &bytes)))
         } else {
-            String::from_utf8_lossy(bytes).into_owned()
+            String::from_utf8_lossy(&bytes).into_owned()
         })
     }
 
@@ -130,37 +140,51 @@ impl KeySpec {
                 Some(ip) => {
                     let prefixes =
                         (ipv4_prefix.unwrap_or(self.ipv4_prefix), ipv6_prefix.unwrap_or(self.ipv6_prefix));
-                    Some(Value::Address(address(ip, prefixes.0, prefixes.1)))
+                    Some(Value::Address(AddressText::new(ip, prefixes.0, prefixes.1)))
                 }
                 None => attributes.client_name.map(Value::ClientName),
             },
             Source::User => attributes.user.map(Value::Text),
-            Source::Method => attributes
-                .method
-                .map(|method| Value::Folded(method.bytes().map(|byte| byte.to_ascii_uppercase()).collect())),
+            Source::Method => {
+                attributes.method.map(|method| Value::Folded(method, <[u8]>::make_ascii_uppercase))
+            }
             Source::Path => request.path.as_ref().map(|path| Value::Text(path.as_str())),
             Source::Route => attributes.route.map(Value::Text),
-            Source::Host => attributes.host.map(|host| {
-                Value::Folded(bare_host(host).bytes().map(|byte| byte.to_ascii_lowercase()).collect())
-            }),
+            Source::Host => {
+                attributes.host.map(|host| Value::Folded(bare_host(host), <[u8]>::make_ascii_lowercase))
+            }
             Source::Header(name) => attributes.header(name).map(Value::Text),
             Source::Descriptor(name) => attributes.descriptor(name).map(Value::Text),
             Source::Entry(place) => attributes.descriptors.get(*place).map(|(_, value)| Value::Text(value)),
         }
     }
 
-    fn push(&self, out: &mut SubjectBytes, value: &Value<'_>, secret: bool) {
-        if matches!(value, Value::ClientName(_)) {
-            out.push(b'n');
+    fn push(&self, out: &mut KeyBytes, value: &Value<'_>, secret: bool) {
+        if let Value::Address(address) = value
+            && !secret
+        {
+            return out.extend_from_slice(address.counted());
         }
-        let bytes = value.bytes();
+        let bytes = match value {
+            Value::Text(text) | Value::Folded(text, _) => text.as_bytes(),
+            Value::Address(address) => address.bytes(),
+            Value::ClientName(name) => {
+                out.push(b'n');
+                name.as_bytes()
+            }
+        };
         if secret || !is_plain(bytes) {
             out.push(b'#');
-            out.extend_from_slice(&self.hash(b'v', bytes));
-        } else {
-            out.extend_from_slice(decimal(bytes.len(), &mut [0; 3]));
-            out.push(b':');
-            out.extend_from_slice(bytes);
+            out.extend_from_slice(&self.hash(b'v', &value.bytes()));
+            return;
+        }
+        let (digits, count) = DECIMAL[bytes.len()];
+        out.extend_from_slice(&digits[..count]);
+        out.push(b':');
+        let start = out.len();
+        out.extend_from_slice(bytes);
+        if let Value::Folded(_, fold) = value {
+            fold(&mut out[start..]);
         }
     }
 
@@ -179,82 +203,23 @@ impl KeySpec {
 }
 
 impl Value<'_> {
-    fn bytes(&self) -> &[u8] {
+    /// What it says, folded.
+    fn bytes(&self) -> KeyBytes {
         match self {
-            Self::Text(text) | Self::ClientName(text) => text.as_bytes(),
-            Self::Folded(bytes) => bytes,
-            Self::Address(text) => text.as_bytes(),
+            Self::Text(text) | Self::ClientName(text) => text.as_bytes().into(),
+            Self::Address(text) => text.bytes().into(),
+            Self::Folded(text, fold) => {
+                let mut bytes = KeyBytes::from_slice(text.as_bytes());
+                fold(&mut bytes);
+                bytes
+            }
         }
     }
 }
 
 /// Whether a value can stand in a key as it is.
 fn is_plain(bytes: &[u8]) -> bool {
-    bytes.len() <= MAX_VALUE
-        && bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}'))
-}
-
-/// `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/64`.
-fn address(ip: IpAddr, ipv4_prefix: u8, ipv6_prefix: u8) -> AddressText {
-    let mut out = AddressText { bytes: [0; 48], length: 0 };
-    let (prefix, bits) = if ip.is_ipv4() {
-        (ipv4_prefix, 32)
-    } else {
-        (ipv6_prefix, 128)
-    };
-    match masked(ip, ipv4_prefix, ipv6_prefix) {
-        IpAddr::V4(v4) => {
-            for (index, octet) in v4.octets().into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b".");
-                }
-                out.push(decimal(octet.into(), &mut [0; 3]));
-            }
-        }
-        // Writing to memory does not fail.
-        IpAddr::V6(v6) => drop(write!(out, "{v6}")),
-    }
-    if prefix < bits {
-        out.push(b"/");
-        out.push(decimal(prefix.into(), &mut [0; 3]));
-    }
-    out
-}
-
-/// An address as text: at most 39 bytes and a prefix of 4.
-struct AddressText {
-    bytes: [u8; 48],
-    length: usize,
-}
-
-impl AddressText {
-    fn push(&mut self, text: &[u8]) {
-        let end = self.length + text.len();
-        if let Some(room) = self.bytes.get_mut(self.length..end) {
-            room.copy_from_slice(text);
-            self.length = end;
-        }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-impl fmt::Write for AddressText {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.push(text.as_bytes());
-        Ok(())
-    }
-}
-
-/// A number below 1000 in decimal, without the machinery of formatting.
-fn decimal(number: usize, room: &mut [u8; 3]) -> &[u8] {
-    let digit = |place: usize| b'0' + u8::try_from(number / place % 10).unwrap_or(0);
-    *room = [digit(100), digit(10), digit(1)];
-    match number {
-        100.. => room,
-        10.. => &room[1..],
-        _ => &room[2..],
-    }
+    // Without a way out, many bytes are looked at in one step.
+    let is = |byte: u8| byte.is_ascii_graphic() & !matches!(byte, b'{' | b'}');
+    bytes.len() <= MAX_VALUE && bytes.iter().fold(true, |all, byte| all & is(*byte))
 }

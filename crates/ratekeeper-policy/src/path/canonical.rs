@@ -18,6 +18,22 @@ pub(crate) struct CanonicalPath {
 impl CanonicalPath {
     /// The one form of a path as it was sent.
     pub(crate) fn new(path: &str) -> Self {
+        if !is_plain(path.as_bytes()) {
+            return Self::resolved(path);
+        }
+        let directory = path.ends_with('/');
+        let end = if path.len() > 1 {
+            path.len() - usize::from(directory)
+        } else {
+            1
+        };
+        let mut bytes = SmallVec::from_slice(&path.as_bytes()[..end]);
+        bytes.make_ascii_lowercase();
+        Self { bytes, directory }
+    }
+
+    /// The same of any path, character by character.
+    fn resolved(path: &str) -> Self {
         let mut out = Self { bytes: SmallVec::new(), directory: false };
         let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(path.len());
         let mut rest = &path.as_bytes()[..end];
@@ -100,6 +116,42 @@ impl CanonicalPath {
     }
 }
 
+/// Whether a path is in its one form but for case and a slash at its end: as most are. A segment that begins with a dot is
+/// looked at more closely.
+fn is_plain(path: &[u8]) -> bool {
+    let (mut special, mut before) = (0, 0);
+    for byte in path {
+        let class = CLASSES[usize::from(*byte)];
+        // After a slash, a slash and a dot are special too.
+        special |= class & (SPECIAL | before);
+        before = if class == SLASH { SLASH | DOT } else { 0 };
+    }
+    special == 0 && path.first() == Some(&b'/')
+}
+
+const SLASH: u8 = 1;
+const DOT: u8 = 2;
+const SPECIAL: u8 = 4;
+
+/// What each byte may mean; zero for most.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte: u8 = 0;
+    loop {
+        classes[byte as usize] = match byte {
+            b'/' => SLASH,
+            b'.' => DOT,
+            b'\\' | 0x80.. => SPECIAL,
+            _ if is_kept_escaped(byte) => SPECIAL,
+            _ => 0,
+        };
+        if byte == u8::MAX {
+            break classes;
+        }
+        byte += 1;
+    }
+};
+
 enum Piece {
     Separator,
     /// An ASCII character.
@@ -110,7 +162,7 @@ enum Piece {
     Wide(char),
 }
 
-fn is_kept_escaped(byte: u8) -> bool {
+const fn is_kept_escaped(byte: u8) -> bool {
     byte <= b' ' || matches!(byte, b'%' | b'?' | b'#' | 0x7f)
 }
 
@@ -165,7 +217,18 @@ fn wide(rest: &[u8], first: u8, length: usize) -> (Piece, usize) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn plain_paths_are_what_a_closer_look_makes_of_them(
+            path in prop_oneof!["/?[a-zA-Z0-9/.~-]{0,12}", "/?[aZ/.%25?#\\\\ \u{e9}\u{7f}-]{0,12}"],
+        ) {
+            prop_assert_eq!(CanonicalPath::new(&path), CanonicalPath::resolved(&path));
+        }
+    }
 
     #[test]
     fn every_spelling_has_one_form() {

@@ -12,6 +12,7 @@ mod explain;
 mod hostile;
 mod keys;
 mod lists;
+mod many;
 mod overrides;
 
 use ratekeeper_policy::{Applicable, Attributes, Policy};
