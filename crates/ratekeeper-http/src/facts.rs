@@ -26,7 +26,8 @@ pub struct Facts<'a> {
     pub host: Option<Cow<'a, str>>,
     /// What the request costs, before the costs of rules multiply it; 1 by default.
     pub cost: u64,
-    headers: SmallVec<[(Cow<'a, str>, Cow<'a, str>); 16]>,
+    /// Not in their place: most policies look at none, and facts are moved.
+    headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     descriptors: SmallVec<[(Cow<'a, str>, Cow<'a, str>); 2]>,
 }
 
@@ -44,11 +45,7 @@ impl<'a> Facts<'a> {
             route: None,
             host: host(head)?.map(Into::into),
             cost: 1,
-            headers: if with_headers {
-                lines(head)
-            } else {
-                SmallVec::new()
-            },
+            headers: if with_headers { lines(head) } else { Vec::new() },
             descriptors: SmallVec::new(),
         })
     }
@@ -116,8 +113,8 @@ impl BorrowedFacts<'_, '_> {
 }
 
 /// All lines of all headers.
-fn lines<H: Headers + ?Sized>(headers: &H) -> SmallVec<[(Cow<'_, str>, Cow<'_, str>); 16]> {
-    let mut lines = SmallVec::new();
+fn lines<H: Headers + ?Sized>(headers: &H) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    let mut lines = Vec::with_capacity(16);
     headers.each(&mut |name, value| {
         // Bytes that are no text stay, as escapes: a header that disappeared would take its rule with it.
         let text = match std::str::from_utf8(value) {

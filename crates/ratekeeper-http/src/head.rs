@@ -36,7 +36,12 @@ pub trait Head: Headers {
 
 impl Headers for HeaderMap {
     fn lines(&self, name: &str) -> Lines<'_> {
-        self.get_all(name).iter().map(HeaderValue::as_bytes).collect()
+        let all = match name {
+            // Every request is asked for this one: its name need not be read again.
+            "host" => self.get_all(http::header::HOST),
+            _ => self.get_all(name),
+        };
+        all.iter().map(HeaderValue::as_bytes).collect()
     }
 
     fn each<'a>(&'a self, take: &mut dyn FnMut(&'a str, &'a [u8])) {

@@ -45,11 +45,23 @@ pub(crate) fn host<H: Head + ?Sized>(head: &H) -> Result<Option<&str>, Ambiguous
 fn named(line: &[u8]) -> Result<&str, AmbiguousHost> {
     let text = std::str::from_utf8(line).map_err(|_| AmbiguousHost::Malformed)?;
     // An empty one says that there is none.
-    if text.is_empty() || (text.parse::<Authority>().is_ok() && !text.contains('@')) {
+    if text.is_empty() || is_plain(text) || (text.parse::<Authority>().is_ok() && !text.contains('@')) {
         Ok(text)
     } else {
         Err(AmbiguousHost::Malformed)
     }
+}
+
+/// Whether it surely is a host, as most are: a name or an IPv4 address, perhaps with a port.
+fn is_plain(text: &str) -> bool {
+    let text = text.as_bytes();
+    let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let port = text.get(end + 1..).unwrap_or(b"80");
+    end > 0
+        && text[..end].iter().all(plain)
+        && matches!(port.len(), 1..=4)
+        && port.iter().all(u8::is_ascii_digit)
 }
 
 fn same(authority: &str, host: &str, scheme: Option<&str>) -> bool {
@@ -64,8 +76,17 @@ fn same(authority: &str, host: &str, scheme: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use http::Request;
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_plain_is_an_authority(text in "[a-zA-Z0-9.:-]{1,12}") {
+            let parsed = text.parse::<Authority>();
+            prop_assert!(!is_plain(&text) || parsed.is_ok_and(|parsed| parsed.as_str() == text));
+        }
+    }
 
     fn asked(uri: &str, hosts: &[&str]) -> Result<Option<String>, AmbiguousHost> {
         let request = hosts.iter().fold(Request::get(uri), |request, host| request.header("host", *host));

@@ -1,25 +1,23 @@
 //! `RateLimit-Policy: "login";q=20;w=240` and `RateLimit: "login";r=3;t=12`: lists of strings with parameters (RFC 9651).
 
-use super::TextFields;
+use super::Take;
+use super::line::Line;
 use super::told::Told;
 
-pub(super) fn fields(all: &[Told<'_>]) -> TextFields {
+pub(super) fn fields(all: &[Told<'_>], take: Take<'_>) {
     if all.is_empty() {
-        return TextFields::new();
+        return;
     }
-    let (mut policy, mut limit) = (String::with_capacity(48), String::with_capacity(48));
+    let (mut policy, mut limit) = (Line::new(), Line::new());
     for told in all {
         // Names are rule names and windows: no quotes, nothing to escape.
-        for text in [&mut policy, &mut limit] {
-            if !text.is_empty() {
-                text.push_str(", ");
-            }
-            text.push('"');
-            text.push_str(&told.name);
+        for line in [&mut policy, &mut limit] {
+            line.push(if line.is_empty() { "\"" } else { ", \"" });
+            line.push(&told.name);
         }
         parameter(&mut policy, "\";q=", told.quota);
         if told.holds {
-            policy.push_str(";qu=\"concurrent-requests\"");
+            policy.push(";qu=\"concurrent-requests\"");
         } else {
             parameter(&mut policy, ";w=", told.window);
         }
@@ -28,10 +26,11 @@ pub(super) fn fields(all: &[Told<'_>]) -> TextFields {
             parameter(&mut limit, ";t=", next);
         }
     }
-    [("ratelimit-policy", policy), ("ratelimit", limit)].into_iter().collect()
+    take("ratelimit-policy", policy.bytes());
+    take("ratelimit", limit.bytes());
 }
 
-fn parameter(text: &mut String, name: &str, value: u64) {
-    text.push_str(name);
-    text.push_str(itoa::Buffer::new().format(value));
+fn parameter(line: &mut Line, name: &str, value: u64) {
+    line.push(name);
+    line.push_number(value);
 }

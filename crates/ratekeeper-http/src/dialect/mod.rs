@@ -1,6 +1,7 @@
 //! How limits are told to clients.
 
 mod draft_11;
+mod line;
 mod one_limit;
 mod told;
 
@@ -86,11 +87,14 @@ impl FromStr for Dialect {
     }
 }
 
-/// Header fields, each name once.
-pub type Fields = SmallVec<[(HeaderName, HeaderValue); 4]>;
+/// Header fields, each name once: two by default.
+pub type Fields = SmallVec<[(HeaderName, HeaderValue); 2]>;
 
 /// The same as text.
 pub type TextFields = SmallVec<[(&'static str, String); 4]>;
+
+/// Takes fields: names in lower case, values in ASCII.
+type Take<'t> = &'t mut dyn FnMut(&'static str, &[u8]);
 
 /// What a client is told of the enforced limits that `outcome` asked, at `now`. Nothing where none has a counter.
 ///
@@ -98,22 +102,46 @@ pub type TextFields = SmallVec<[(&'static str, String); 4]>;
 /// restore it, `r` what is left, and `t` the whole seconds until there is more; both are rounded up.
 #[must_use]
 pub fn fields(outcome: &Outcome, dialect: Dialect, now: Timestamp) -> Fields {
-    let all = text_fields(outcome, dialect, now).into_iter();
-    // Names of rules and numbers always are values.
-    all.filter_map(|(name, text)| Some((HeaderName::from_static(name), HeaderValue::try_from(text).ok()?)))
-        .collect()
+    let mut all = Fields::new();
+    each_field(outcome, dialect, now, &mut |name, text| {
+        // Names of rules and numbers always are values.
+        if let Ok(value) = HeaderValue::from_bytes(text) {
+            all.push((header_name(name), value));
+        }
+    });
+    all
 }
 
 /// The same as text: names in lower case, values in ASCII.
 #[must_use]
 pub fn text_fields(outcome: &Outcome, dialect: Dialect, now: Timestamp) -> TextFields {
-    if dialect == Dialect::None {
-        return TextFields::new();
-    }
-    let all = told(outcome);
+    let mut all = TextFields::new();
+    each_field(outcome, dialect, now, &mut |name, text| {
+        all.push((name, String::from_utf8_lossy(text).into_owned()));
+    });
+    all
+}
+
+fn each_field(outcome: &Outcome, dialect: Dialect, now: Timestamp, take: Take<'_>) {
     match dialect {
-        Dialect::Draft11 => draft_11::fields(&all),
-        _ => tightest(&all).map_or_else(TextFields::new, |limit| one_limit::fields(limit, dialect, now)),
+        Dialect::None => {}
+        Dialect::Draft11 => draft_11::fields(&told(outcome), take),
+        _ => {
+            if let Some(limit) = tightest(&told(outcome)) {
+                one_limit::fields(limit, dialect, now, take);
+            }
+        }
+    }
+}
+
+/// Names as headers: those of every answer are checked when this is compiled.
+fn header_name(name: &'static str) -> HeaderName {
+    const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+    const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+    match name {
+        "ratelimit-policy" => POLICY,
+        "ratelimit" => LIMIT,
+        _ => HeaderName::from_static(name),
     }
 }
 

@@ -9,13 +9,13 @@ use ratekeeper_engine::{Engine, Outcome};
 /// What a request holds; released when this is dropped.
 pub struct Held {
     engine: Arc<Engine>,
-    outcome: Option<Outcome>,
+    /// Few requests hold anything: those that do not move only this.
+    outcome: Option<Box<Outcome>>,
 }
 
 impl Held {
-    /// `None` if the request holds nothing.
-    pub(super) fn new(engine: &Arc<Engine>, outcome: Outcome) -> Option<Self> {
-        outcome.holds().then(|| Self { engine: Arc::clone(engine), outcome: Some(outcome) })
+    pub(super) fn new(engine: &Arc<Engine>, outcome: Outcome) -> Self {
+        Self { engine: Arc::clone(engine), outcome: Some(Box::new(outcome)) }
     }
 }
 

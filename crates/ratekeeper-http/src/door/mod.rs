@@ -121,6 +121,8 @@ impl Door {
         self.engine.check_under(current, &request).await
     }
 
+    // Outcomes are large: each call would move them once more.
+    #[inline(always)]
     fn judge(&self, outcome: Outcome) -> Result<Passed, Stopped> {
         match Problem::refusing(&outcome) {
             None => Ok(Passed::new(self, outcome)),

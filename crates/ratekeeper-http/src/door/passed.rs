@@ -18,16 +18,19 @@ pub struct Passed {
 }
 
 impl Passed {
+    #[inline]
     pub(super) fn new(door: &Door, outcome: Outcome) -> Self {
         let delay = match outcome.decision {
             Decision::Delay(delay) => Some(Duration::from_micros(delay.get())),
             _ => None,
         };
-        Self {
-            delay,
-            told: Told::new(door, &outcome, None),
-            held: Held::new(&door.engine, outcome),
-        }
+        let told = Told::new(door, &outcome, None);
+        let held = if outcome.holds() {
+            Some(Held::new(&door.engine, outcome))
+        } else {
+            None
+        };
+        Self { delay, told, held }
     }
 
     /// Waits as long as a queue says.

@@ -18,7 +18,7 @@ pub struct Told {
 
 impl Told {
     pub(super) fn new(door: &Door, outcome: &Outcome, retry_after: Option<u64>) -> Self {
-        let fields = crate::fields(outcome, door.dialect, door.engine.now());
+        let fields = crate::fields(outcome, door.dialect, outcome.decided_at());
         Self { fields, lists: door.dialect == Dialect::Draft11, retry_after }
     }
 
@@ -33,8 +33,11 @@ impl Told {
 
     /// Adds the fields to a response.
     pub fn add_to(self, headers: &mut HeaderMap) {
-        for (name, value, appends) in self.into_fields() {
-            if appends {
+        if let Some(seconds) = self.retry_after {
+            headers.entry(RETRY_AFTER).or_insert_with(|| seconds.into());
+        }
+        for (name, value) in self.fields {
+            if self.lists {
                 headers.append(name, value);
             } else {
                 headers.entry(name).or_insert(value);

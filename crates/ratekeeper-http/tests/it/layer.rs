@@ -1,5 +1,6 @@
 //! The Tower layer before services of every kind. The middlewares of other frameworks have the same cases.
 
+mod allocations;
 mod counting;
 mod holding;
 mod kit;

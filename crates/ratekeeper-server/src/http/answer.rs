@@ -36,7 +36,7 @@ pub(super) fn write(app: &App, outcome: &Outcome, handle: Option<&str>, out: &mu
 /// Header fields, ready to be copied to a response.
 fn write_headers(app: &App, outcome: &Outcome, json: &mut JsonWriter<'_>) {
     let mut separator = "{";
-    for (name, value) in ratekeeper_http::text_fields(outcome, app.settings.dialect, app.engine.now()) {
+    for (name, value) in ratekeeper_http::text_fields(outcome, app.settings.dialect, outcome.decided_at()) {
         json.raw(separator).word(name).raw(":").text(&value);
         separator = ",";
     }

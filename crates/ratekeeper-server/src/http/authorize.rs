@@ -50,7 +50,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
             refusal(&app, &outcome, &problem)
         }
     };
-    for (name, value) in ratekeeper_http::fields(&outcome, app.settings.dialect, app.engine.now()) {
+    for (name, value) in ratekeeper_http::fields(&outcome, app.settings.dialect, outcome.decided_at()) {
         response.headers_mut().insert(name, value);
     }
     Ok(response)
