@@ -40,9 +40,10 @@ impl Identities {
     /// With numbers of its own.
     pub(super) fn new() -> Self {
         let secret = Box::new([const { [const { AtomicU64::new(0) }; 4] }; NUMBERS]);
+        // SipHash of 0, 1, 2, … under a key that comes from the system, as those of its hash maps do.
+        let random = RandomState::new();
         for (number, part) in (0_u64..).zip(secret.as_flattened()) {
-            // SipHash under keys of the process that come from the system: as random as its hash maps need.
-            part.store(RandomState::new().hash_one(number), Relaxed);
+            part.store(random.hash_one(number), Relaxed);
         }
         Self { secret }
     }
