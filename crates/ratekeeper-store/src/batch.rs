@@ -120,7 +120,7 @@ pub struct Batch<'a> {
     /// The instant to decide at; `None` for the store's own clock, read once a batch.
     pub now: Option<Timestamp>,
     units: SmallVec<[Unit; 1]>,
-    checks: SmallVec<[Check<'a>; 4]>,
+    checks: SmallVec<[Check<'a>; 6]>,
 }
 
 impl<'a> Batch<'a> {

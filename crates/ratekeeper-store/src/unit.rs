@@ -36,7 +36,7 @@ pub fn validate(batch: &Batch<'_>) -> Result<(), StoreError> {
 /// Decides `unit` at `now` over its counters, writes to those that it debits, and leaves the verdicts in `checks`.
 pub fn decide(unit: &mut Unit, checks: &mut [Check<'_>], now: Timestamp, counters: &mut impl Counters) {
     let (op, holder) = (unit.op, unit.holder);
-    let mut evaluations: SmallVec<[Evaluation; 4]> = SmallVec::new();
+    let mut evaluations: SmallVec<[Evaluation; 6]> = SmallVec::new();
     for (index, check) in checks.iter_mut().enumerate() {
         let phase = check.limit.phase(check.key.bytes());
         evaluations.push(match counters.state(index) {
