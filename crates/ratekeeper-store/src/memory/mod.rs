@@ -27,6 +27,7 @@ use parking_lot::Mutex;
 use ratekeeper_core::{Ask, Key, Limit, Timestamp, Verdict};
 use smallvec::SmallVec;
 
+use self::bucket::Words;
 use self::identity::{Identities, Identity};
 use self::known::NotShort;
 use self::shard::{Shard, Shared, SharedKey};
@@ -304,8 +305,8 @@ impl MemoryStore {
     /// Lets a counter go, unless somebody has asked for it since it was seen to be idle.
     fn evict(&self, index: usize, shard: &mut Shard, at: Position, (now, live): (Timestamp, bool)) -> bool {
         let mut idle = false;
-        let goes = self.forget(index, shard, at, |idle_at| {
-            idle = idle_at <= now;
+        let goes = self.forget(index, shard, at, |shard, words| {
+            idle = shard.idle_at(words) <= now;
             idle || live
         });
         if goes {
@@ -319,15 +320,15 @@ impl MemoryStore {
         goes
     }
 
-    /// Takes a counter out of the table, if `wants` says so of when it is idle.
+    /// Takes a counter out of the table, if `wants` says so of its words as they are now.
     fn forget(
         &self,
         index: usize,
         shard: &mut Shard,
         at: Position,
-        wants: impl FnOnce(Timestamp) -> bool,
+        wants: impl FnOnce(&Shard, Words) -> bool,
     ) -> bool {
-        let Some(words) = self.table.remove(index, at, |words| wants(shard.idle_at(words))) else {
+        let Some(words) = self.table.remove(index, at, |words| wants(shard, words)) else {
             return false;
         };
         let aside = words::place_aside(words).and_then(|place| shard.aside.try_remove(place));

@@ -1,7 +1,7 @@
 //! The table: counters by identity, found without a lock.
 //!
 //! It is cut into shards, and a shard into buckets, of which it uses as many as it needs. Address space for all that the
-//! table may ever hold is there from the beginning, and nothing in it is ever moved or freed before the table is: who looks
+//! table may ever hold is there from the first counter on, and nothing in it is ever moved or freed before the table is: who looks
 //! for a counter needs no leave to do so. Memory is another matter: the system gives it, as zeros, where somebody writes
 //! first. So the first buckets of all shards lie together, then the next ones.
 //!
@@ -9,6 +9,7 @@
 //! name says, or in the first one with room behind it; the buckets that it passed count it. So who looks for it goes on
 //! only past buckets that somebody has passed.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::bucket::{Bucket, Header, Locked, SLOTS, WORDS, Words};
@@ -46,15 +47,23 @@ pub(super) enum Search<'t> {
 }
 
 pub(super) struct Table {
+    /// A store that counts nothing takes none.
+    space: OnceLock<Space>,
+    /// How many buckets each shard uses.
+    sizes: Box<[AtomicU32]>,
+    /// Chunks of a shard, at most.
+    chunks: usize,
+    /// By how many bits a chunk is further than the one before it.
+    stride: u32,
+}
+
+/// Address space for all buckets.
+struct Space {
     words: Box<[AtomicU64]>,
     /// Words before the first that begins a cache line.
     skipped: usize,
-    /// How many buckets each shard uses.
-    sizes: Box<[AtomicU32]>,
     /// Buckets that a shard can use.
     most: usize,
-    /// By how many bits a chunk is further than the one before it.
-    stride: u32,
 }
 
 impl Table {
@@ -65,15 +74,17 @@ impl Table {
         // Some shards have more than others: by chance, but hardly ever by six standard deviations.
         let counters = counters.saturating_add(6 * counters.isqrt()).saturating_add(SLOTS);
         let within = bytes / BUCKET_BYTES / shards;
-        let chunks = (full_at(counters).min(within.max(1)) >> CHUNK) + 1;
-        let (words, chunks) = reserve(shards << CHUNK, chunks);
         Self {
-            skipped: words.as_ptr().align_offset(BUCKET_BYTES).min(WORDS),
-            words,
+            space: OnceLock::new(),
             sizes: (0..shards).map(|_| AtomicU32::new(0)).collect(),
-            most: chunks << CHUNK,
+            chunks: (full_at(counters).min(within.max(1)) >> CHUNK) + 1,
             stride: shards.ilog2() + CHUNK,
         }
+    }
+
+    /// How many buckets a shard can use.
+    fn most(&self) -> usize {
+        self.space.get_or_init(|| Space::reserve(self.sizes.len() << CHUNK, self.chunks)).most
     }
 
     /// The shard of a counter.
@@ -100,7 +111,8 @@ impl Table {
     fn bucket(&self, shard: usize, index: usize) -> Option<Bucket<'_>> {
         let in_chunk = index & ((1 << CHUNK) - 1);
         let bucket = (index >> CHUNK << self.stride) | shard << CHUNK | in_chunk;
-        self.words.get(self.skipped + bucket * WORDS..)?.first_chunk().map(Bucket)
+        let space = self.space.get()?;
+        space.words.get(space.skipped + bucket * WORDS..)?.first_chunk().map(Bucket)
     }
 
     /// Looks for a counter, and takes no lock.
@@ -257,7 +269,7 @@ impl Table {
     /// Lets a shard use so many buckets, and moves its counters to where they belong then; for whoever holds the lock of
     /// the shard. Who looks for one of them waits meanwhile. Returns whether there is room for it.
     pub(super) fn grow(&self, shard: usize, size: usize) -> bool {
-        if size > self.most {
+        if size > self.most() {
             return false;
         }
         let mut buckets: Vec<_> = (0..size).filter_map(|index| self.lock(shard, index)).collect();
@@ -288,18 +300,25 @@ impl Table {
 
     /// Whether a shard can grow by so many bytes.
     pub(super) fn has_room(&self, shard: usize, bytes: usize) -> bool {
-        self.size(shard) + bytes / BUCKET_BYTES <= self.most
+        self.size(shard) + bytes / BUCKET_BYTES <= self.most()
     }
 }
 
-/// Address space for so many chunks of so many buckets, or for as many as there is any for.
-fn reserve(chunk: usize, mut chunks: usize) -> (Box<[AtomicU64]>, usize) {
-    loop {
-        let words = chunk.saturating_mul(chunks).saturating_add(1).saturating_mul(WORDS);
-        match bytemuck::allocation::try_zeroed_slice_box(words) {
-            Ok(reserved) => return (reserved, chunks),
-            Err(()) if chunks == 0 => return (Box::default(), 0),
-            Err(()) => chunks /= 2,
+impl Space {
+    /// For so many chunks of so many buckets, or for as many as there is any for.
+    fn reserve(chunk: usize, mut chunks: usize) -> Self {
+        loop {
+            let words = chunk.saturating_mul(chunks).saturating_add(1).saturating_mul(WORDS);
+            let reserved = match bytemuck::allocation::try_zeroed_slice_box(words) {
+                Err(()) if chunks > 0 => {
+                    chunks /= 2;
+                    continue;
+                }
+                reserved => reserved,
+            };
+            let words: Box<[AtomicU64]> = reserved.unwrap_or_default();
+            let skipped = words.as_ptr().align_offset(BUCKET_BYTES).min(WORDS);
+            return Self { words, skipped, most: chunks << CHUNK };
         }
     }
 }

@@ -217,30 +217,32 @@ impl<'s> Working<'s> {
     /// Settles what was decided: states are written, forgotten counters go out of the table and new ones into it, and the
     /// books are kept.
     pub(super) fn finish(mut self, op: Op, checks: &[Check<'_>], now: Timestamp) {
-        let mut forgotten: SmallVec<[(usize, Identity); 4]> = SmallVec::new();
+        let mut forgotten: SmallVec<[(usize, Identity, Words); 4]> = SmallVec::new();
         for (counter, check) in self.counters.iter_mut().zip(checks) {
             let (Place::Found(position, words), true) = (counter.place, counter.written) else {
                 continue;
             };
             // A refused reset may have written that the limit has changed.
-            if check.op.unwrap_or(op) == Op::Reset
-                && counter.stored.as_ref() == Some(&Stored::absent(check.limit))
-            {
-                forgotten.push((counter.guard, counter.identity));
-            }
-            let (index, shard) = &mut self.guards[counter.guard];
+            let resets = check.op.unwrap_or(op) == Op::Reset
+                && counter.stored.as_ref() == Some(&Stored::absent(check.limit));
+            let (guard, identity) = (counter.guard, counter.identity);
+            let (index, shard) = &mut self.guards[guard];
             let words = set(self.store, shard, counter, check, words);
             let is_here =
                 |(of, bucket, _): &&mut (usize, usize, _)| (of, bucket) == (index, &position.bucket);
             if let Some((.., locked)) = self.locked.iter_mut().find(is_here) {
                 locked.rewrite(position.slot, words);
             }
+            if resets {
+                forgotten.push((guard, identity, words));
+            }
         }
         self.locked.clear();
-        for (guard, identity) in forgotten {
+        for (guard, identity, written) in forgotten {
             let (index, shard) = &mut self.guards[guard];
             if let Some(position) = self.store.table.position(identity) {
-                self.store.forget(*index, shard, position, |_| true);
+                // Unless somebody on the short way has taken from it since.
+                self.store.forget(*index, shard, position, |_, words| words == written);
             }
         }
         for (mut counter, check) in self.counters.into_iter().zip(checks) {
