@@ -270,3 +270,29 @@ fn the_bounds_hold_under_contention() {
         }
     }
 }
+
+/// Who resets a counter forgets nothing that others take from it meanwhile: one take for every reset, and one more.
+#[test]
+fn a_take_beside_a_reset_is_not_lost() {
+    let limit = Limit::token_bucket(1, Micros::HOUR).unwrap();
+    let bounded = Bounded::new(MemoryConfig::default());
+    let resets: u64 = 20_000;
+    let admitted = AtomicU64::new(0);
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(SeqCst) {
+                    let taken = bounded.take("alice", &limit, 1).verdict.unwrap();
+                    admitted.fetch_add(u64::from(taken.allowed), SeqCst);
+                }
+            });
+        }
+        for _ in 0..resets {
+            bounded.apply(Op::Reset, Check::new(key("alice"), &limit, 0), 0).unwrap();
+        }
+        over.store(true, SeqCst);
+    });
+    let admitted = admitted.into_inner();
+    assert!(admitted <= resets + 1, "{admitted} admitted, {resets} resets");
+}
