@@ -116,8 +116,7 @@ impl MemoryStore {
         let mut copies = Copies(SmallVec::new());
         for tries in 0..TRIES {
             copies.0.clear();
-            let found = self.copy(checks, &mut copies);
-            match found {
+            match self.copy(checks, &mut copies) {
                 Copied::Known => {}
                 Copied::Busy => {
                     wait(tries);
@@ -194,13 +193,10 @@ impl Copies<'_> {
         }
         let mut locked: SmallVec<[_; 6]> = SmallVec::new();
         for (index, copy) in self.0.iter().enumerate() {
-            // Several may stand in one bucket.
-            if self.0[..index].iter().any(|other| other.found.bucket == copy.found.bucket) {
-                // Both must have seen the same of it.
-                let same = |other: &Copy<'_>| {
-                    other.found.bucket != copy.found.bucket || other.found.header == copy.found.header
-                };
-                if !self.0[..index].iter().all(same) {
+            let before = self.0[..index].iter().find(|other| other.found.bucket == copy.found.bucket);
+            if let Some(other) = before {
+                // Several in one bucket: all must have seen the same of it.
+                if other.found.header != copy.found.header {
                     return Settled::Changed;
                 }
                 continue;
